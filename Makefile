@@ -1,0 +1,109 @@
+# The front door: a thin face of meson and the tools.  `make help` lists it.
+#
+# Everything generated lies under build/.
+
+B      := build/default
+PY     := python3
+LESSON := $(PY) lessons/tools/lesson.py
+export PYTHONDONTWRITEBYTECODE := 1
+
+all: configured ## build everything
+	@ninja -C $(B) --quiet
+
+help: ## this list
+	@echo "make TARGET; lessons take N=1 … 7"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+
+# ---- the two commands for a newcomer
+
+report: all ## set up, build, run stories and benchmarks briefly, write the HTML report
+	@$(LESSON) tell all --brief --json build/results
+	@$(LESSON) trace all
+	@$(PY) benchmarks/run.py --brief
+	@$(PY) plots/report.py
+
+test: all ## set up, build and run all tests (under ten minutes on 2 CPUs)
+	@meson test -C $(B) --no-rebuild --print-errorlogs
+
+# ---- this machine
+
+setup: ## install what is missing, or print the line to type
+	@tests/machine/setup.sh
+
+doctor: ## what this machine lacks, what that costs, and the remedy
+	@$(PY) tests/machine/doctor.py
+
+# ---- lessons
+
+lesson: all ## tell lesson N: its steps, run one by one
+	@$(LESSON) tell $(N)
+
+predict: all ## answer lesson N's questions first, then see the truth
+	@$(LESSON) predict $(N)
+
+exercise: all ## judge lesson N's exercise (HINT=1 for a hint)
+	@$(LESSON) exercise $(N) $(if $(HINT),--hint)
+
+next: all ## where to go on
+	@$(LESSON) next
+
+progress: all ## how far you are
+	@$(LESSON) progress
+
+trace: all ## timeline of lesson N's last step
+	@$(LESSON) trace $(N)
+
+kill: all ## the kill -9 experiment of lesson N, Python beside it
+	@$(LESSON) kill $(N)
+
+python: all ## Python's version of lesson N beside ours
+	@$(LESSON) python $(N)
+
+grade: all ## points for lesson N's exercise, and JSON for a grading system
+	@$(LESSON) grade $(N)
+
+handout: all ## what students get: no solutions, no notes
+	@$(LESSON) handout
+
+authors: all ## check that the lessons are true
+	@$(PY) lessons/tools/authors.py
+
+# ---- measuring
+
+bench: all ## all benchmarks, or lesson N's; FILTER=regex REPS=n
+	@$(if $(N),$(LESSON) bench $(N),$(PY) benchmarks/run.py \
+		$(if $(FILTER),--filter '$(FILTER)') $(if $(REPS),--reps $(REPS)))
+
+perf: all ## perf tools on WHAT="a benchmark filter or a command"
+	@$(PY) benchmarks/perf.py $(WHAT)
+
+# ---- for authors
+
+sanitize: setup ## the library's tests and the benchmarks under ASan and UBSan
+	@test -f build/asan/build.ninja || meson setup build/asan \
+		-Db_sanitize=address,undefined -Db_lundef=false >build/asan.log || \
+		{ cat build/asan.log; exit 2; }
+	@ninja -C build/asan --quiet
+	@meson test -C build/asan --no-rebuild --print-errorlogs \
+		--suite library --suite bench-smoke
+
+lint: ## formats, warnings of two compilers, shell and Python syntax
+	@tests/machine/lint.sh
+
+install: all ## headers, library and rawmp.pc (PREFIX by: meson configure build/default)
+	@meson install -C $(B) --no-rebuild
+
+clean: ## remove build/, all that was generated
+	@rm -rf build
+
+configured: setup
+	@test -f $(B)/build.ninja || { mkdir -p build && \
+		meson setup $(B) >build/configure.log || \
+		{ cat build/configure.log; exit 2; }; }
+
+.DEFAULT:
+	@echo "make: there is no target '$@'; 'make help' lists them" >&2; exit 2
+
+.PHONY: all help report test setup doctor lesson predict exercise next progress \
+	trace kill python grade handout authors bench perf sanitize lint install \
+	clean configured

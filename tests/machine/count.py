@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""How many test cases passed and failed: `count.py STATUS LOG` prints two numbers.
+
+LOG is what a test command printed and STATUS its exit status.  Cases are read from
+meson's own log when meson ran last, or from a line "N passed, N failed".
+"""
+
+import json
+import re
+import sys
+
+
+def meson_cases(path):
+    """One entry a test program, with its TAP as standard output."""
+    passed = failed = 0
+    with open(path, encoding="utf-8", errors="replace") as f:
+        for line in f:
+            test = json.loads(line)
+            tap = re.findall(r"^(not )?ok\b(.*)", test.get("stdout", ""), re.MULTILINE)
+            good = sum(1 for no, rest in tap if not no and "# SKIP" not in rest.upper())
+            bad = sum(1 for no, rest in tap if no)
+            if test["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
+                passed += good or test["result"] == "OK"
+            else:
+                passed += good
+                failed += bad or 1
+    return passed, failed
+
+
+def count(text):
+    log = re.findall(r"^Full log written to (.*)\.txt$", text, re.MULTILINE)
+    if log:
+        return meson_cases(log[-1] + ".json")
+    found = re.findall(r"^(\d+) passed, (\d+) failed", text, re.MULTILINE)
+    return tuple(map(int, found[-1])) if found else (0, 0)
+
+
+def main():
+    if len(sys.argv) != 3 or not sys.argv[1].isdigit():
+        sys.exit(__doc__)
+    with open(sys.argv[2], encoding="utf-8", errors="replace") as f:
+        passed, failed = count(f.read())
+    if sys.argv[1] != "0" and failed == 0:
+        failed = 1
+    print(passed, failed)
+
+
+if __name__ == "__main__":
+    main()
