@@ -18,9 +18,9 @@
 
 static int tap_checks, tap_failures;
 
-__attribute__((format(printf, 5, 6), unused))
-static int tap_ok(int good, const char *file, int line, const char *what,
-		  const char *format, ...)
+__attribute__((format(printf, 5, 6), unused)) static int tap_ok(
+	int good, const char *file, int line, const char *what,
+	const char *format, ...)
 {
 	va_list ap;
 
@@ -41,14 +41,16 @@ static int tap_ok(int good, const char *file, int line, const char *what,
 	tap_ok(!!(condition), __FILE__, __LINE__, #condition, __VA_ARGS__)
 
 /* Are two integers equal?  Shows both when not. */
-#define is(got, expected, ...) do { \
-	long long got_ = (got), expected_ = (expected); \
-	if (!ok(got_ == expected_, __VA_ARGS__)) \
-		printf("# got %lld, expected %lld\n", got_, expected_); \
-} while (0)
+#define is(got, expected, ...)                                             \
+	do {                                                               \
+		long long got_ = (long long)(got), expected_ = (expected); \
+		if (!ok(got_ == expected_, __VA_ARGS__))                   \
+			printf("# got %lld, expected %lld\n", got_,        \
+			       expected_);                                 \
+	} while (0)
 
-__attribute__((unused))
-static void tap_skip(const char *what, const char *reason)
+__attribute__((unused)) static void tap_skip(const char *what,
+					     const char *reason)
 {
 	printf("ok %d - %s # SKIP %s\n", ++tap_checks, what, reason);
 }
@@ -60,11 +62,10 @@ static inline int tap_done(void)
 }
 
 /* Open descriptors of this process, for comparing before and after. */
-__attribute__((unused))
-static int tap_descriptors(void)
+__attribute__((unused)) static int tap_descriptors(void)
 {
 	DIR *d = opendir("/proc/self/fd");
-	int n = -1;	/* the one of d itself */
+	int n = -1; /* the one of d itself */
 
 	if (d == NULL)
 		err(1, "/proc/self/fd");
@@ -75,8 +76,7 @@ static int tap_descriptors(void)
 }
 
 /* The letter of /proc/PID/stat: R, S, Z …; '-' when there is no such process. */
-__attribute__((unused))
-static char tap_state(int pid)
+__attribute__((unused)) static char tap_state(int pid)
 {
 	char path[32], line[512], *end;
 	FILE *f;

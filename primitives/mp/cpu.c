@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 struct tree {
-	char group[PATH_MAX];	/* this process's group in the tree */
-	char root[PATH_MAX];	/* the part of the tree that is mounted */
-	char mount[PATH_MAX];	/* where */
+	char group[PATH_MAX]; /* this process's group in the tree */
+	char root[PATH_MAX];  /* the part of the tree that is mounted */
+	char mount[PATH_MAX]; /* where */
 };
 
 /* The mask may be wider than cpu_set_t: the kernel says -EINVAL until it fits. */
@@ -26,7 +26,8 @@ static int affinity(void)
 	size_t cpus;
 	int count = -EINVAL;
 
-	for (cpus = CPU_SETSIZE; count == -EINVAL && cpus < 1 << 20; cpus *= 2) {
+	for (cpus = CPU_SETSIZE; count == -EINVAL && cpus < 1 << 20;
+	     cpus *= 2) {
 		size_t size = CPU_ALLOC_SIZE(cpus);
 		cpu_set_t *set = CPU_ALLOC(cpus);
 
@@ -103,7 +104,7 @@ static int find_mount(const char *root, int v1, struct tree *t)
 		    sscanf(tail, " - %31s %*s %4095s", type, options) != 2)
 			continue;
 		found = v1 ? strcmp(type, "cgroup") == 0 &&
-				     has_word(options, "cpu")
+					has_word(options, "cpu")
 			   : strcmp(type, "cgroup2") == 0;
 	}
 	fclose(f);
@@ -123,7 +124,7 @@ static int group_limit(const char *directory, int v1)
 	if (f == NULL)
 		return INT_MAX;
 	if (fscanf(f, v1 ? "%lld" : "%lld %lld", &quota, &period) < 1)
-		quota = -1;	/* v2: "max" */
+		quota = -1; /* v2: "max" */
 	fclose(f);
 	if (v1) {
 		snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", directory);

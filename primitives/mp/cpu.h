@@ -17,10 +17,10 @@
 #include "mp/api.h"
 
 enum mp_cpu {
-	MP_CPU_ONLINE,		/* of the machine */
-	MP_CPU_AFFINITY,	/* this thread may run on */
-	MP_CPU_QUOTA,		/* worth of CPU time, rounded up */
-	MP_CPU_USABLE		/* the smallest of the three */
+	MP_CPU_ONLINE,   /* of the machine */
+	MP_CPU_AFFINITY, /* this thread may run on */
+	MP_CPU_QUOTA,    /* worth of CPU time, rounded up */
+	MP_CPU_USABLE    /* the smallest of the three */
 };
 
 /* A count, at least 1.  MP_CPU_QUOTA without a quota is -ENODATA.

@@ -21,7 +21,7 @@
 
 #include "mp/api.h"
 
-#define MP_EVENTFD_SEMAPHORE 1	/* a wait takes 1, not the whole counter */
+#define MP_EVENTFD_SEMAPHORE 1 /* a wait takes 1, not the whole counter */
 
 /* The result is a descriptor, close-on-exec and not blocking: close() it.
  * -EINVAL: unknown flags.  -EMFILE, -ENFILE, -ENOMEM. */

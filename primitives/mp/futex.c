@@ -30,7 +30,8 @@ int mp_futex_wait(_Atomic uint32_t *word, uint32_t expected,
 	}
 	mp_counters_add(c, MP_SLEEPS);
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, until, NULL,
-		    FUTEX_BITSET_MATCH_ANY) == 0 || errno == EAGAIN)
+		    FUTEX_BITSET_MATCH_ANY) == 0 ||
+	    errno == EAGAIN)
 		return 0;
 	return -errno;
 }

@@ -17,22 +17,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define WORD_FROM_ENTRY (-32)
+/* The distances of a pthread_mutex_t: from an entry of the list, the address of
+ * `next`, to its word, and to the `prev` before it. */
+#define ENTRY_TO_WORD (-32)
+#define ENTRY_TO_PREV (-8)
 
-static_assert(offsetof(struct mp_owner_node, word) -
-		      offsetof(struct mp_owner_node, next) ==
-	      (size_t)WORD_FROM_ENTRY, "glibc's distance from entry to word");
-static_assert(offsetof(struct mp_owner_node, next) -
-		      offsetof(struct mp_owner_node, prev) == 8,
-	      "glibc's distance from prev to next");
+#define DISTANCE(field)                                \
+	((long)offsetof(struct mp_owner_node, field) - \
+	 (long)offsetof(struct mp_owner_node, next))
+
+static_assert(DISTANCE(word) == ENTRY_TO_WORD, "as glibc's");
+static_assert(DISTANCE(prev) == ENTRY_TO_PREV, "as glibc's");
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "must work across address spaces");
 
 struct self {
-	uint32_t tid;			/* 0: not attached */
-	struct robust_list_head *head;	/* NULL: not our layout */
+	uint32_t tid;                  /* 0: not attached */
+	struct robust_list_head *head; /* NULL: not our layout */
 };
 
-static _Thread_local struct self self __attribute__((tls_model("initial-exec")));
+static _Thread_local struct self self
+	__attribute__((tls_model("initial-exec")));
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* The compiler must not move stores across this point. */
@@ -63,7 +67,7 @@ static void attach(void)
 	pthread_once(&once, install);
 	if (syscall(SYS_get_robust_list, 0, &head, &size) == 0 &&
 	    size == sizeof(*head) && head != NULL &&
-	    head->futex_offset == WORD_FROM_ENTRY)
+	    head->futex_offset == ENTRY_TO_WORD)
 		self.head = head;
 	self.tid = (uint32_t)syscall(SYS_gettid);
 }
@@ -78,7 +82,7 @@ static inline struct self *get(void)
 /* The field before an entry: of a node, or of the head itself. */
 static inline uint64_t *prev_of(uint64_t entry)
 {
-	return (uint64_t *)((entry & ~UINT64_C(1)) - 8);
+	return (uint64_t *)((entry & ~UINT64_C(1)) + (uint64_t)ENTRY_TO_PREV);
 }
 
 int mp_owner_attach(void)

@@ -46,9 +46,10 @@
  * the holder's memory: they mean nothing to others and are never followed by
  * them. */
 struct mp_owner_node {
-	_Atomic uint32_t word;	/* thread id | FUTEX_WAITERS | FUTEX_OWNER_DIED */
-	uint32_t spare[5];	/* for the object around it */
-	uint64_t prev, next;	/* changed by the holder only */
+	_Atomic uint32_t
+		word;        /* thread id | FUTEX_WAITERS | FUTEX_OWNER_DIED */
+	uint32_t spare[5];   /* for the object around it */
+	uint64_t prev, next; /* changed by the holder only */
 };
 
 /* Find the calling thread's list.  Done by the other calls when needed; call it

@@ -45,7 +45,7 @@
 
 struct mp_child {
 	/* Constant. */
-	struct mp_process *handle;	/* dangling once a program drops it */
+	struct mp_process *handle; /* dangling once a program drops it */
 	pid_t pid;
 	pid_t creator;
 	int fd;
@@ -53,14 +53,14 @@ struct mp_child {
 
 	_Atomic int32_t end;
 
-	struct mp_child *next;		/* guarded by me.lock */
+	struct mp_child *next; /* guarded by me.lock */
 };
 
 /* The calling process. */
 static struct {
 	pthread_mutex_t lock;
-	struct mp_child *children;	/* guarded by lock */
-	_Atomic uint32_t handles;	/* for default names */
+	struct mp_child *children; /* guarded by lock */
+	_Atomic uint32_t handles;  /* for default names */
 	struct mp_process self, parent;
 	struct mp_child self_child, parent_child;
 } me __attribute__((aligned(1024))) = {
@@ -142,7 +142,8 @@ static int reap(struct mp_child *c, int options)
 
 	if (atomic_load_explicit(&c->end, memory_order_acquire) != 0)
 		return 0;
-	if (waitid(P_PIDFD, (id_t)c->fd, &si, WEXITED | WNOWAIT | options) < 0) {
+	if (waitid(P_PIDFD, (id_t)c->fd, &si, WEXITED | WNOWAIT | options) <
+	    0) {
 		if (errno != ECHILD)
 			return -errno;
 		/* Another thread was quicker, or somebody else reaped it. */
@@ -213,8 +214,8 @@ static void reset_signals(void)
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++) {
-		if (sigaction(sig, NULL, &sa) < 0 ||
-		    sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
+		if (sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
+		    sa.sa_handler == SIG_IGN)
 			continue;
 		sa.sa_handler = SIG_DFL;
 		sa.sa_flags = 0;
@@ -227,8 +228,8 @@ static void reset_signals(void)
 static void become_child(struct mp_process *p, pid_t creator)
 {
 	/* The creator may have died before the kernel was asked. */
-	if (!p->outlive && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-			    getppid() != creator))
+	if (!p->outlive &&
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != creator))
 		_exit(128 + SIGKILL);
 	me.parent.child = &me.parent_child;
 	me.parent_child.pid = creator;
@@ -264,7 +265,8 @@ int mp_process_init(struct mp_process *p, int (*target)(void *), void *arg,
 	if (above[0] == '\0')
 		snprintf(p->identity, sizeof(p->identity), "Process-%u", n);
 	else
-		snprintf(p->identity, sizeof(p->identity), "%.20s:%u", above, n);
+		snprintf(p->identity, sizeof(p->identity), "%.20s:%u", above,
+			 n);
 	strcpy(p->name, p->identity);
 	if (o == NULL)
 		return 0;

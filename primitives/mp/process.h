@@ -60,12 +60,12 @@
 
 #include "mp/api.h"
 
-#define MP_PROCESS_NAME_MAX 32	/* bytes, the final NUL included */
+#define MP_PROCESS_NAME_MAX 32 /* bytes, the final NUL included */
 
 struct mp_process_options {
-	const char *name;	/* NULL: "Process-1", "Process-1:2", ... */
-	bool daemon;		/* terminated, not awaited, when the creator exits */
-	bool outlive;		/* stays when its creator is killed */
+	const char *name; /* NULL: "Process-1", "Process-1:2", ... */
+	bool daemon;      /* terminated, not awaited, when the creator exits */
+	bool outlive;     /* stays when its creator is killed */
 };
 
 struct mp_process {
@@ -73,7 +73,7 @@ struct mp_process {
 	int (*target)(void *);
 	void *arg;
 	char name[MP_PROCESS_NAME_MAX];
-	char identity[MP_PROCESS_NAME_MAX];	/* the default name */
+	char identity[MP_PROCESS_NAME_MAX]; /* the default name */
 	bool daemon, outlive;
 
 	/* From start to close; see process.c. */

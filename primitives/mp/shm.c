@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIRECTORY "/dev/shm"
+#define DIRECTORY    "/dev/shm"
 #define NAME_MAX_SHM 250
 
 static int check_name(const char *name)
@@ -70,7 +70,8 @@ static int set_size(int fd, size_t size)
 
 static int map(struct mp_shm *m, int fd, size_t size)
 {
-	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *addr =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (addr == MAP_FAILED)
 		return -errno;

@@ -41,8 +41,8 @@
 /* The handle; private memory. */
 struct mp_shm {
 	void *addr;
-	size_t size;	/* bytes, as asked for */
-	int fd;		/* close-on-exec */
+	size_t size; /* bytes, as asked for */
+	int fd;      /* close-on-exec */
 };
 
 /* Create zeroed memory, readable and writable by this user only (0600).

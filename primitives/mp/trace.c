@@ -19,16 +19,16 @@
 enum type { NOTHING, LANE, BEGIN, END, MARK, EXIT };
 
 struct event {
-	_Atomic uint32_t type;	/* enum type, stored last */
-	uint32_t kind;		/* enum mp_trace_kind */
+	_Atomic uint32_t type; /* enum type, stored last */
+	uint32_t kind;         /* enum mp_trace_kind */
 	int64_t time;
-	int32_t lane;		/* thread id; a process's is its pid */
+	int32_t lane; /* thread id; a process's is its pid */
 	int32_t unused;
 	char name[MP_TRACE_NAME_MAX];
 };
 
 struct table {
-	_Atomic uint64_t taken;	/* slots asked for; may pass slots */
+	_Atomic uint64_t taken; /* slots asked for; may pass slots */
 	uint64_t slots;
 	int64_t start;
 	uint64_t unused[5];
@@ -39,7 +39,7 @@ static_assert(sizeof(struct event) == 64, "one cache line");
 static_assert(sizeof(struct table) == 64, "events start on a line");
 
 static struct mp_shm memory;
-static struct table *table;	/* NULL: off */
+static struct table *table; /* NULL: off */
 
 /* Copy a name, cut between characters: no byte 10xxxxxx comes first. */
 static void set_name(char *to, const char *from)
@@ -202,14 +202,15 @@ static void write_span(FILE *f, uint64_t i, uint64_t n, int64_t now)
 
 static void write_events(FILE *f)
 {
-	uint64_t taken = atomic_load_explicit(&table->taken,
-					      memory_order_relaxed);
+	uint64_t taken =
+		atomic_load_explicit(&table->taken, memory_order_relaxed);
 	uint64_t n = taken < table->slots ? taken : table->slots;
 	int64_t now = mp_clock_now();
 
-	fprintf(f, "{\"displayTimeUnit\":\"ns\",\"dropped\":%" PRIu64
-		   ",\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":1,"
-		   "\"name\":\"process_name\",\"args\":{\"name\":\"rawmp\"}}",
+	fprintf(f,
+		"{\"displayTimeUnit\":\"ns\",\"dropped\":%" PRIu64
+		",\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":1,"
+		"\"name\":\"process_name\",\"args\":{\"name\":\"rawmp\"}}",
 		taken - n);
 	for (uint64_t i = 0; i < n; i++) {
 		const struct event *e = &table->event[i];

@@ -34,12 +34,12 @@
 
 #include "mp/api.h"
 
-#define MP_TRACE_NAME_MAX 40	/* bytes, the final NUL included */
+#define MP_TRACE_NAME_MAX 40 /* bytes, the final NUL included */
 
 enum mp_trace_kind {
-	MP_TRACE_RUN,		/* computing */
-	MP_TRACE_WAIT,		/* waiting for somebody */
-	MP_TRACE_HOLD		/* holding what others wait for */
+	MP_TRACE_RUN,  /* computing */
+	MP_TRACE_WAIT, /* waiting for somebody */
+	MP_TRACE_HOLD  /* holding what others wait for */
 };
 
 /* Start recording, here and in children forked from now on.  One slot (64 B) a

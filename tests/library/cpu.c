@@ -94,7 +94,7 @@ static void quota_v1(void)
 static void follows_affinity(void)
 {
 	cpu_set_t old, one;
-	int cpu = 0;
+	size_t cpu = 0;
 
 	sched_getaffinity(0, sizeof(old), &old);
 	while (!CPU_ISSET(cpu, &old))
@@ -114,7 +114,8 @@ int main(void)
 
 	is(mp_cpu_count(MP_CPU_ONLINE), number("getconf _NPROCESSORS_ONLN"),
 	   "online CPUs as getconf counts them");
-	is(mp_cpu_count(MP_CPU_AFFINITY), number("env -u OMP_NUM_THREADS nproc"),
+	is(mp_cpu_count(MP_CPU_AFFINITY),
+	   number("env -u OMP_NUM_THREADS nproc"),
 	   "allowed CPUs as nproc counts them");
 	follows_affinity();
 	is(mp_cpu_count((enum mp_cpu)9), -EINVAL, "another count is refused");

@@ -2,6 +2,7 @@
 #include "mp/futex.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -31,7 +32,8 @@ static void wakes_another_process(struct shared *s)
 
 	if (pid == 0) {
 		while (atomic_load(&s->word) == 0)
-			mp_futex_wait(&s->word, 0, MP_CLOCK_NEVER, &s->counters);
+			mp_futex_wait(&s->word, 0, MP_CLOCK_NEVER,
+				      &s->counters);
 		_exit(7);
 	}
 	/* The child is asleep in the kernel, not just on its way there. */

@@ -230,9 +230,9 @@ static void fork_while_holding(void)
 static void many(void)
 {
 	enum { N = 1000 };
-	struct mp_owner_node *n = mmap(NULL, N * sizeof(*n),
-				       PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct mp_owner_node *n =
+		mmap(NULL, N * sizeof(*n), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int marked = 0;
 	pid_t pid = fork();
 

@@ -156,7 +156,8 @@ static void interrupted(void)
 	setitimer(ITIMER_REAL, &soon, NULL);
 	is(mp_process_join(&p, -1), -EINTR, "a handler ends join for ever");
 	setitimer(ITIMER_REAL, &soon, NULL);
-	is(mp_process_join(&p, 100 * SECOND), -EINTR, "and join with a timeout");
+	is(mp_process_join(&p, 100 * SECOND), -EINTR,
+	   "and join with a timeout");
 	mp_process_kill(&p);
 	is(code_of(&p), -9, "after which it can go on");
 }
@@ -185,14 +186,18 @@ static void names(void)
 
 	mp_process_init(&p, sleeps, NULL, NULL);
 	mp_process_init(&q, sleeps, NULL, NULL);
-	ok(sscanf(mp_process_name(&p), "Process-%d", &n) == 1, "a default name");
+	ok(sscanf(mp_process_name(&p), "Process-%d", &n) == 1,
+	   "a default name");
 	snprintf(expected, sizeof(expected), "Process-%d", n + 1);
 	ok(strcmp(mp_process_name(&q), expected) == 0, "counted upwards");
-	is(mp_process_init(&p, sleeps, NULL, &(struct mp_process_options){
-		.name = "a name of thirty-two characters!" }), -EINVAL,
-	   "a name that does not fit");
-	is(code_of(start(&p, tells_name, "Alice", &(struct mp_process_options){
-		.name = "Alice" })), 0, "a child knows its name");
+	is(mp_process_init(
+		   &p, sleeps, NULL,
+		   &(struct mp_process_options){
+			   .name = "a name of thirty-two characters!" }),
+	   -EINVAL, "a name that does not fit");
+	is(code_of(start(&p, tells_name, "Alice",
+			 &(struct mp_process_options){ .name = "Alice" })),
+	   0, "a child knows its name");
 	is(code_of(start(&p, tells_nested_name, NULL, NULL)), 0,
 	   "a child's child is named after both");
 	ok(strcmp(mp_process_name(mp_current_process()), "MainProcess") == 0,
@@ -414,7 +419,7 @@ static int watches_creator(void *unused)
 	(void)unused;
 	atomic_store(&s->pid, getpid());
 	atomic_store(&s->result, mp_process_join(parent, 5 * SECOND) == 0 &&
-				 mp_process_is_alive(parent) == 0);
+					 mp_process_is_alive(parent) == 0);
 	atomic_store(&s->ready, 1);
 	return 0;
 }
@@ -437,7 +442,8 @@ static void outliving(void)
 
 	waitpid(pid, NULL, 0);
 	wait_ready(1);
-	is(s->result, 1, "a child that outlives its creator learns of its death");
+	is(s->result, 1,
+	   "a child that outlives its creator learns of its death");
 	ok(gone(s->pid), "and ends when it likes");
 }
 
@@ -594,14 +600,14 @@ static void meets_process_limit(void)
 
 	/* root is not bound by the limit */
 	if (getuid() == 0 && (setgid(54321) < 0 || setuid(54321) < 0))
-		exit(77);
+		_exit(77);
 	setrlimit(RLIMIT_NPROC, &none);
 	mp_process_init(&p, sleeps, NULL, NULL);
 	/* One process of this user may be this one. */
 	for (int i = 0; i < 2; i++)
 		if (mp_process_start(&p) == -EAGAIN)
-			exit(mp_process_pid(&p) == 0 ? 42 : 1);
-	exit(2);
+			_exit(mp_process_pid(&p) == 0 ? 42 : 1);
+	_exit(2);
 }
 
 static void no_processes(void)

@@ -60,8 +60,8 @@ static void with_name(void)
 static void refusals(void)
 {
 	static char longest[300];
-	static const char *const bad[] = { "", "x", "/", "/a/b", "/.", "/..",
-					   longest };
+	static const char *const bad[] = { "",   "x",   "/",    "/a/b",
+					   "/.", "/..", longest };
 	struct mp_shm m;
 
 	longest[0] = '/';
@@ -194,8 +194,9 @@ static void full_dev_shm(void)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		tap_skip("a full /dev/shm", "no mount namespace allowed here");
 	else
-		is(status, 0, "a full /dev/shm is -ENOSPC, never SIGBUS; without "
-			      "one, memory without a name still works");
+		is(status, 0,
+		   "a full /dev/shm is -ENOSPC, never SIGBUS; without "
+		   "one, memory without a name still works");
 }
 
 int main(void)

@@ -92,7 +92,8 @@ static void records(void)
 	is(count(json, "\"open\":true"), 3,
 	   "three that nobody closed: ours, the killed process and its span");
 	is(count(json, "\"exited (3)\""), 1, "one exit with its status");
-	is(count(json, "\"killed (signal 9)\""), 1, "one death with its signal");
+	is(count(json, "\"killed (signal 9)\""), 1,
+	   "one death with its signal");
 	is(count(json, "main \\\"quoted\\\"\\u000a"), 1, "names are escaped");
 	is(count(json, "nobody sees this"), 0, "nothing from before");
 	mp_trace_end();
@@ -102,9 +103,10 @@ static void is_valid_json(void)
 {
 	char command[256];
 
-	snprintf(command, sizeof(command),
-		 "python3 -c 'import json,sys; json.load(open(sys.argv[1]))' %s",
-		 path);
+	snprintf(
+		command, sizeof(command),
+		"python3 -c 'import json,sys; json.load(open(sys.argv[1]))' %s",
+		path);
 	if (system("command -v python3 >/dev/null") != 0)
 		tap_skip("the file is JSON", "no python3");
 	else
