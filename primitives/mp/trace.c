@@ -87,6 +87,7 @@ int mp_trace_start(size_t slots)
 	table = memory.addr;
 	table->slots = slots;
 	table->start = mp_clock_now();
+	mp_trace_lane("MainProcess");
 	return 0;
 }
 

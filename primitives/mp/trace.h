@@ -42,9 +42,9 @@ enum mp_trace_kind {
 	MP_TRACE_HOLD  /* holding what others wait for */
 };
 
-/* Start recording, here and in children forked from now on.  One slot (64 B) a
- * begin, end or mark.  -EALREADY: it runs.  -EINVAL: no slots.  -ENOMEM,
- * -ENOSPC, -EMFILE. */
+/* Start recording, here and in children forked from now on.  The caller's lane
+ * is named "MainProcess".  One slot (64 B) a lane, begin, end or mark.
+ * -EALREADY: it runs.  -EINVAL: no slots.  -ENOMEM, -EMFILE. */
 MP_API int mp_trace_start(size_t slots);
 
 /* Stop recording here and free this process's view.  0 also when off. */
@@ -53,7 +53,7 @@ MP_API int mp_trace_stop(void);
 /* 1 while recording. */
 MP_API int mp_trace_on(void);
 
-/* Name the calling thread's lane. */
+/* Name the calling thread's lane; the last name counts. */
 MP_API void mp_trace_lane(const char *name);
 
 /* A span of the calling thread: begin … end. */

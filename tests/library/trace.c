@@ -85,7 +85,8 @@ static void records(void)
 	run(dies_holding);
 	mp_trace_mark("middle");
 	json = written();
-	is(count(json, "\"thread_name\""), 3, "a lane for each process");
+	is(count(json, "\"thread_name\""), 4,
+	   "a lane for each process, and the first one's new name");
 	is(count(json, "\"ph\":\"X\""), 6, "six spans");
 	is(count(json, "\"cat\":\"wait\""), 1, "one of waiting");
 	is(count(json, "\"cat\":\"hold\""), 2, "two of holding");
@@ -122,8 +123,8 @@ static void overflows(void)
 	for (int i = 0; i < 10; i++)
 		mp_trace_mark("x");
 	json = written();
-	is(count(json, "\"ph\":\"i\""), 4, "four slots hold four events");
-	ok(strstr(json, "\"dropped\":6") != NULL, "the file says: 6 dropped");
+	is(count(json, "\"ph\":\"i\""), 3, "four slots: a lane and 3 marks");
+	ok(strstr(json, "\"dropped\":7") != NULL, "the file says: 7 dropped");
 }
 
 static void cuts_names(void)
