@@ -1,20 +1,16 @@
-/* process.c - fork, a pidfd for the end, PDEATHSIG for the other end.
- *
- * The pidfd of a child is opened by its creator after the fork: a child that has
- * not been reaped keeps its pid, so it cannot be the wrong one.  The other way
- * round, each creator opens a pidfd of itself once, and its children inherit it.
+/* process.c - fork, and what is right on both sides of it.
  *
  * A list of children, in memory of its own, outlives handles that a program
  * forgets: active_children and the exit handler work on it.
  *
- * What a child writes between fork and its target costs a page fault a page, of
- * the order of a microsecond: so all that changes lies together, in `me`.
+ * What is written between fork and the target costs a page fault a page, of the
+ * order of a microsecond: so all that changes lies together, in `me`, and stdio
+ * is flushed only if it holds something.
  */
 #include "mp/process.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,174 +23,83 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mp/child.h"
 #include "mp/clock.h"
 #include "mp/poll.h"
 #include "mp/trace.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+extern FILE *_IO_list_all; /* glibc's list of open streams */
 #endif
 
-/*  end         meaning                          leaves by        to
- *  0           runs, or nobody has looked yet   a look           the others
- *  1 … 256     exit status + 1                  -
- *  -1 … -64    minus the signal                 -
- *  LOST        somebody else reaped it          -
- */
-#define LOST INT32_MIN
-
-struct mp_child {
+struct mp_started {
 	/* Constant. */
 	struct mp_process *handle; /* dangling once a program drops it */
-	pid_t pid;
-	pid_t creator;
-	int fd;
+	pid_t creator;             /* who may wait */
 	bool daemon;
 
-	_Atomic int32_t end;
+	struct mp_child child;
 
-	struct mp_child *next; /* guarded by me.lock */
+	struct mp_started *next; /* guarded by me.lock */
 };
 
 /* The calling process. */
 static struct {
 	pthread_mutex_t lock;
-	struct mp_child *children; /* guarded by lock */
-	_Atomic uint32_t handles;  /* for default names */
+	struct mp_started *children; /* guarded by lock */
+	_Atomic uint32_t handles;    /* for default names */
 	struct mp_process self, parent;
-	struct mp_child self_child, parent_child;
+	pid_t pid;             /* which process this is true of */
+	pid_t parent_pid;      /* 0: not started by mp_process_start */
+	_Atomic int parent_fd; /* pidfd + 1; 0: not opened yet */
 } me __attribute__((aligned(1024))) = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.self = { .name = "MainProcess" },
-	.self_child = { .fd = -1 },
-	.parent_child = { .fd = -1 },
 };
 static_assert(sizeof(me) <= 1024, "on one page");
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static int pidfd_open(pid_t pid)
+/* Children and creator of another process are nothing to this one, and a thread
+ * that held the lock is not here.  Called on both sides of every start, it also
+ * finds out about forks by the program itself.  (pthread_atfork would tell at
+ * once, and cost every fork of the program 4 µs.) */
+static void be_process(pid_t pid, pid_t parent_pid)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = atomic_exchange(&me.parent_fd, 0) - 1;
 
-	return fd < 0 ? -errno : fd;
-}
-
-/* In a child: what the creator's children were to it, and its creator, are
- * nothing to us; what it was itself is our creator now. */
-static void forget(void)
-{
-	for (struct mp_child *c = me.children; c != NULL; c = c->next)
-		close(c->fd);
+	for (struct mp_started *s = me.children; s != NULL; s = s->next)
+		mp_child_close(&s->child);
+	if (fd >= 0)
+		close(fd);
+	me.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	me.children = NULL;
-	if (me.parent_child.fd >= 0)
-		close(me.parent_child.fd);
-	me.parent = me.self;
-	me.parent.child = NULL;
-	me.parent_child = me.self_child;
-	me.self_child.fd = -1;
-	atomic_store_explicit(&me.handles, 0, memory_order_relaxed);
-	pthread_mutex_unlock(&me.lock);
-}
-
-static void lock_children(void)
-{
-	pthread_mutex_lock(&me.lock);
-}
-
-static void unlock_children(void)
-{
-	pthread_mutex_unlock(&me.lock);
-}
-
-/* Who may wait for c, and is there anything to wait for? */
-static int check(const struct mp_process *p)
-{
-	if (p->child == NULL)
-		return -EINVAL;
-	if (p->child == &me.self_child)
-		return -EDEADLK;
-	if (p->child != &me.parent_child && p->child->creator != getpid())
-		return -EPERM;
-	return 0;
-}
-
-static void trace_exit(const struct mp_child *c, int32_t end)
-{
-	char text[MP_TRACE_NAME_MAX];
-
-	if (!mp_trace_on())
-		return;
-	if (end > 0)
-		snprintf(text, sizeof(text), "exited (%d)", end - 1);
-	else
-		snprintf(text, sizeof(text), "killed (signal %d)", -end);
-	mp_trace_exit(c->pid, text);
-}
-
-/* The child has ended: keep how, then reap it.  Looking (WNOWAIT) and reaping
- * are two steps so that two threads may join at once: both see the status, and
- * it does not matter which of them reaps.  0, or -EAGAIN if it runs. */
-static int reap(struct mp_child *c, int options)
-{
-	siginfo_t si = { 0 };
-	int32_t end = LOST, none = 0;
-
-	if (atomic_load_explicit(&c->end, memory_order_acquire) != 0)
-		return 0;
-	if (waitid(P_PIDFD, (id_t)c->fd, &si, WEXITED | WNOWAIT | options) <
-	    0) {
-		if (errno != ECHILD)
-			return -errno;
-		/* Another thread was quicker, or somebody else reaped it. */
-		atomic_compare_exchange_strong(&c->end, &none, LOST);
-		return 0;
-	}
-	if (si.si_pid == 0)
-		return -EAGAIN;
-	end = si.si_code == CLD_EXITED ? si.si_status + 1 : -si.si_status;
-	/* Stored before the reaping, so that ECHILD above finds it. */
-	if (atomic_compare_exchange_strong(&c->end, &none, end))
-		trace_exit(c, end);
-	waitid(P_PIDFD, (id_t)c->fd, &si, WEXITED | WNOHANG);
-	return 0;
-}
-
-static int wait_child(struct mp_child *c, int64_t timeout_ns)
-{
-	int error;
-
-	/* The creator is nobody's child here: it can be watched, not reaped. */
-	if (c == &me.parent_child)
-		return mp_poll(c->fd, POLLIN, mp_clock_deadline(timeout_ns));
-	if (timeout_ns < 0)
-		return reap(c, 0);
-	error = reap(c, WNOHANG);
-	if (error != -EAGAIN || timeout_ns == 0)
-		return error == -EAGAIN ? -ETIMEDOUT : error;
-	error = mp_poll(c->fd, POLLIN, mp_clock_deadline(timeout_ns));
-	return error < 0 ? error : reap(c, WNOHANG);
+	me.pid = pid;
+	me.parent_pid = parent_pid;
 }
 
 /* Python's way at the creator's end: terminate the daemons, wait for the
  * others.  A daemon that survives SIGTERM does not keep its creator. */
-static void at_exit(void)
+static void end_children(void)
 {
-	struct mp_child *c;
+	struct mp_started *s;
 
+	if (me.pid != getpid())
+		return;
 	pthread_mutex_lock(&me.lock);
-	for (c = me.children; c != NULL; c = c->next)
-		if (c->daemon)
-			syscall(SYS_pidfd_send_signal, c->fd, SIGTERM, NULL, 0);
-	for (c = me.children; c != NULL; c = c->next)
-		while (!c->daemon && wait_child(c, -1) == -EINTR)
+	for (s = me.children; s != NULL; s = s->next)
+		if (s->daemon)
+			mp_child_signal(&s->child, SIGTERM);
+	for (s = me.children; s != NULL; s = s->next)
+		while (!s->daemon && mp_child_wait(&s->child, -1) == -EINTR)
 			;
-	for (c = me.children; c != NULL; c = c->next) {
-		if (!c->daemon)
+	for (s = me.children; s != NULL; s = s->next) {
+		if (!s->daemon)
 			continue;
-		wait_child(c, 1000000000);
-		syscall(SYS_pidfd_send_signal, c->fd, SIGKILL, NULL, 0);
-		while (wait_child(c, -1) == -EINTR)
+		mp_child_wait(&s->child, 1000000000);
+		mp_child_signal(&s->child, SIGKILL);
+		while (mp_child_wait(&s->child, -1) == -EINTR)
 			;
 	}
 	pthread_mutex_unlock(&me.lock);
@@ -202,18 +107,40 @@ static void at_exit(void)
 
 static void install(void)
 {
-	pthread_atfork(lock_children, unlock_children, forget);
-	atexit(at_exit);
+	atexit(end_children);
+}
+
+/* Does any stream hold output?  fflush(NULL) would answer too, but it locks
+ * every stream, and each lock is a page that a child must copy first. */
+static bool stdio_pending(void)
+{
+#if __has_include(<sys/single_threaded.h>)
+	if (!__libc_single_threaded)
+		return true;
+	for (FILE *f = _IO_list_all; f != NULL; f = f->_chain)
+		if (f->_IO_write_ptr > f->_IO_write_base || f->_mode > 0)
+			return true;
+	return false;
+#else
+	return true;
+#endif
+}
+
+static void flush_stdio(void)
+{
+	if (stdio_pending())
+		fflush(NULL);
 }
 
 /* Handlers would run the creator's code in the child.  What the creator ignores
- * stays ignored, as over exec. */
+ * stays ignored, as over exec.  The real-time signals, to which nothing here
+ * and no terminal ever leads, would double the price of the look. */
 static void reset_signals(void)
 {
 	struct sigaction sa;
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++) {
+	for (int sig = 1; sig <= SIGSYS; sig++) {
 		if (sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
 		    sa.sa_handler == SIG_IGN)
 			continue;
@@ -225,31 +152,46 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void become_child(struct mp_process *p, pid_t creator)
-{
-	/* The creator may have died before the kernel was asked. */
-	if (!p->outlive &&
-	    (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != creator))
-		_exit(128 + SIGKILL);
-	me.parent.child = &me.parent_child;
-	me.parent_child.pid = creator;
-	me.self = *p;
-	reset_signals();
-}
-
 static _Noreturn void run_child(struct mp_process *p, pid_t creator)
 {
 	int code;
 
-	become_child(p, creator);
+	/* The creator may have died before the kernel was asked. */
+	if (!p->outlive &&
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != creator))
+		_exit(128 + SIGKILL);
+	be_process(getpid(), creator);
+	me.parent = me.self;
+	me.self = *p;
+	atomic_store_explicit(&me.handles, 0, memory_order_relaxed);
+	reset_signals();
+
 	mp_trace_lane(p->name);
 	mp_trace_begin(MP_TRACE_RUN, p->name);
 	code = p->target(p->arg);
 	mp_trace_end();
 	if (me.children != NULL)
-		at_exit();
-	fflush(NULL);
+		end_children();
+	flush_stdio();
 	_exit(code);
+}
+
+/* Fork, with no signal handler of the creator running in the child. */
+static pid_t fork_child(struct mp_process *p, pid_t creator)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	flush_stdio();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		run_child(p, creator);
+	if (pid < 0)
+		pid = -errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return pid;
 }
 
 int mp_process_init(struct mp_process *p, int (*target)(void *), void *arg,
@@ -279,132 +221,121 @@ int mp_process_init(struct mp_process *p, int (*target)(void *), void *arg,
 	}
 	return 0;
 }
-static struct mp_child *new_child(struct mp_process *p)
-{
-	struct mp_child *c = calloc(1, sizeof(*c));
 
-	if (c != NULL)
-		*c = (struct mp_child){
-			.handle = p,
-			.creator = getpid(),
-			.fd = -1,
-			.daemon = p->daemon,
-		};
-	return c;
-}
-
-static void list_child(struct mp_child *c)
+int mp_process_start(struct mp_process *p)
 {
+	struct mp_started *s;
+
+	if (p->started != NULL)
+		return -EALREADY;
+	pthread_once(&once, install);
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return -ENOMEM;
+	s->handle = p;
+	s->creator = getpid();
+	if (me.pid != s->creator)
+		be_process(s->creator, 0);
+	s->daemon = p->daemon;
+	s->child.pid = fork_child(p, s->creator);
+	if (s->child.pid < 0) {
+		int error = s->child.pid;
+
+		free(s);
+		return error;
+	}
+	p->started = s;
 	pthread_mutex_lock(&me.lock);
-	c->next = me.children;
-	me.children = c;
+	s->next = me.children;
+	me.children = s;
 	pthread_mutex_unlock(&me.lock);
+	return 0;
 }
 
-static void unlist_child(struct mp_child *c)
+static void unlist(struct mp_started *s)
 {
-	struct mp_child **link;
+	struct mp_started **link;
 
 	pthread_mutex_lock(&me.lock);
 	for (link = &me.children; *link != NULL; link = &(*link)->next) {
-		if (*link == c) {
-			*link = c->next;
+		if (*link == s) {
+			*link = s->next;
 			break;
 		}
 	}
 	pthread_mutex_unlock(&me.lock);
 }
 
-/* The pidfd of the calling process, opened once, for its children. */
-static int self_fd(void)
+/* Is p a child of the calling process? */
+static int check(const struct mp_process *p)
 {
-	int fd;
+	if (p == &me.self)
+		return -EDEADLK;
+	if (p == &me.parent)
+		return -EPERM;
+	if (p->started == NULL)
+		return -EINVAL;
+	return p->started->creator == getpid() ? 0 : -EPERM;
+}
 
-	pthread_mutex_lock(&me.lock);
-	if (me.self_child.fd < 0)
-		me.self_child.fd = pidfd_open(getpid());
-	fd = me.self_child.fd;
-	pthread_mutex_unlock(&me.lock);
+/* The creator's pidfd.  While it lives it is our parent; so if it still is our
+ * parent after the open, the descriptor is its own and no later namesake's. */
+static int parent_fd(void)
+{
+	int fd = atomic_load_explicit(&me.parent_fd, memory_order_acquire) - 1;
+	int none = 0;
+
+	if (fd >= 0)
+		return fd;
+	fd = (int)syscall(SYS_pidfd_open, me.parent_pid, 0);
+	if (fd < 0)
+		return -errno;
+	if (getppid() != me.parent_pid) {
+		close(fd);
+		return -ESRCH;
+	}
+	if (!atomic_compare_exchange_strong(&me.parent_fd, &none, fd + 1)) {
+		close(fd);
+		fd = none - 1;
+	}
 	return fd;
 }
 
-/* Fork, with no signal handler of the creator running in the child. */
-static int fork_child(struct mp_process *p, struct mp_child *c)
+/* The creator is nobody's child here: it can be watched, not reaped. */
+static int join_parent(int64_t timeout_ns)
 {
-	sigset_t all, before;
-	int error;
+	int fd = parent_fd();
 
-	fflush(NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	c->pid = fork();
-	if (c->pid == 0)
-		run_child(p, c->creator);
-	error = c->pid < 0 ? -errno : 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
-}
-
-int mp_process_start(struct mp_process *p)
-{
-	struct mp_child *c;
-	int fd, error;
-
-	if (p->child != NULL)
-		return -EALREADY;
-	pthread_once(&once, install);
-	/* A place for the child's pidfd, while there is no child yet. */
-	fd = self_fd();
 	if (fd < 0)
-		return fd;
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		return errno == EINVAL ? -EMFILE : -errno;
-	c = new_child(p);
-	error = c == NULL ? -ENOMEM : fork_child(p, c);
-	close(fd);
-	if (error == 0) {
-		c->fd = pidfd_open(c->pid);
-		if (c->fd < 0) {
-			/* Another thread took the place. */
-			error = c->fd;
-			kill(c->pid, SIGKILL);
-			waitpid(c->pid, NULL, 0);
-		}
-	}
-	if (error < 0) {
-		free(c);
-		return error;
-	}
-	p->child = c;
-	list_child(c);
-	return 0;
+		return fd == -ESRCH ? 0 : fd;
+	return mp_poll(fd, POLLIN, mp_clock_deadline(timeout_ns));
 }
 
 int mp_process_join(struct mp_process *p, int64_t timeout_ns)
 {
 	int error = check(p);
 
-	if (error < 0)
-		return error;
-	error = wait_child(p->child, timeout_ns);
-	if (error == 0 && p->child->end == LOST)
+	if (p == &me.parent)
+		return join_parent(timeout_ns);
+	if (error == 0)
+		error = mp_child_wait(&p->started->child, timeout_ns);
+	if (error == 0 && p->started->child.end == MP_CHILD_LOST)
 		return -ECHILD;
 	return error;
 }
 
 int mp_process_exitcode(struct mp_process *p, int *code)
 {
-	int error;
+	int error = check(p), end;
 
-	if (p->child == &me.parent_child)
-		return -EPERM;
-	error = mp_process_join(p, 0);
+	if (error == 0)
+		error = mp_process_join(p, 0);
 	if (error == -ETIMEDOUT)
 		return 0;
 	if (error < 0)
 		return error;
-	*code = p->child->end > 0 ? p->child->end - 1 : p->child->end;
+	end = p->started->child.end;
+	*code = end > 0 ? end - 1 : end;
 	return 1;
 }
 
@@ -419,16 +350,11 @@ int mp_process_is_alive(struct mp_process *p)
 
 int mp_process_signal(struct mp_process *p, int sig)
 {
-	int error = p->child == &me.parent_child ? -EPERM : check(p);
+	int error = check(p);
 
 	if (error == -EDEADLK)
 		return kill(getpid(), sig) < 0 ? -errno : 0;
-	if (error < 0)
-		return error;
-	if (syscall(SYS_pidfd_send_signal, p->child->fd, sig, NULL, 0) < 0 &&
-	    errno != ESRCH)
-		return -errno;
-	return 0;
+	return error < 0 ? error : mp_child_signal(&p->started->child, sig);
 }
 
 int mp_process_terminate(struct mp_process *p)
@@ -443,33 +369,38 @@ int mp_process_kill(struct mp_process *p)
 
 int mp_process_close(struct mp_process *p)
 {
-	struct mp_child *c = p->child;
-	int error;
+	struct mp_started *s = p->started;
+	int error = check(p);
 
-	if (c == NULL)
-		return 0;
-	error = check(p);
 	if (error == 0)
-		error = c == &me.parent_child ? -EPERM : wait_child(c, 0);
-	if (error == -ETIMEDOUT)
-		return -EBUSY;
+		error = mp_child_wait(&s->child, 0);
+	if (error == -EINVAL)
+		return 0;
 	if (error < 0)
-		return error;
-	unlist_child(c);
-	close(c->fd);
-	free(c);
-	p->child = NULL;
+		return error == -ETIMEDOUT ? -EBUSY : error;
+	unlist(s);
+	mp_child_close(&s->child);
+	free(s);
+	p->started = NULL;
 	return 0;
 }
 
-int mp_process_fd(const struct mp_process *p)
+int mp_process_fd(struct mp_process *p)
 {
-	return p->child == NULL || p->child->fd < 0 ? -EINVAL : p->child->fd;
+	int error = check(p);
+
+	if (p == &me.parent)
+		return parent_fd();
+	return error < 0 ? error : mp_child_fd(&p->started->child);
 }
 
 pid_t mp_process_pid(const struct mp_process *p)
 {
-	return p->child == NULL ? 0 : p->child->pid;
+	if (p == &me.self)
+		return getpid();
+	if (p == &me.parent)
+		return me.parent_pid;
+	return p->started == NULL ? 0 : p->started->child.pid;
 }
 
 const char *mp_process_name(const struct mp_process *p)
@@ -479,26 +410,26 @@ const char *mp_process_name(const struct mp_process *p)
 
 struct mp_process *mp_current_process(void)
 {
-	me.self_child.pid = getpid();
-	me.self.child = &me.self_child;
 	return &me.self;
 }
 
 struct mp_process *mp_parent_process(void)
 {
-	return me.parent.child == NULL ? NULL : &me.parent;
+	return me.parent_pid == 0 || me.pid != getpid() ? NULL : &me.parent;
 }
 
 int mp_active_children(struct mp_process **v, int n)
 {
 	int alive = 0;
 
+	if (me.pid != getpid())
+		return 0;
 	pthread_mutex_lock(&me.lock);
-	for (struct mp_child *c = me.children; c != NULL; c = c->next) {
-		if (reap(c, WNOHANG) != -EAGAIN)
+	for (struct mp_started *s = me.children; s != NULL; s = s->next) {
+		if (mp_child_wait(&s->child, 0) != -ETIMEDOUT)
 			continue;
 		if (alive < n)
-			v[alive] = c->handle;
+			v[alive] = s->handle;
 		alive++;
 	}
 	pthread_mutex_unlock(&me.lock);

@@ -26,19 +26,18 @@
  *	mp_process_close(&p);
  *
  * The child.  It is made by fork(), so it sees a copy of all the memory of its
- * creator and shares what was mapped MAP_SHARED.  Signal handlers of the
- * creator are reset to their defaults and no signal is blocked.  When the
+ * creator and shares what was mapped MAP_SHARED.  The creator's
+ * handlers of signals 1 to 31 are reset to their defaults (real-time signals
+ * keep theirs), what it ignores stays ignored, and no signal is blocked.  When the
  * target returns, the child flushes stdio and leaves by _exit with the low
  * eight bits of the value returned: nothing of the creator's code runs after
  * the target.  (A target that calls exit() itself runs the atexit handlers it
  * inherited; prefer return.)  A child may start children of its own, also when
  * it is daemonic.
  *
- * Descriptors: one a handle from start to close, and one of the process itself
- * from its first start on (children inherit it, to watch their creator with).
- *
- * Death.  A child is watched through its pidfd, so a signal can never reach an
- * unrelated process that got the same pid later.  When the creator dies, by
+ * Death.  A child is signalled and, with a timeout, waited for through its pidfd
+ * (one descriptor a handle, opened when first needed), so a signal can never
+ * reach an unrelated process that got the same pid later.  When the creator dies, by
  * whatever means, the kernel kills the child at once (PR_SET_PDEATHSIG), unless
  * `outlive` was asked for.  The kernel ties this to the creating *thread*: a
  * child dies with the thread that started it.  Children of a creator that ends
@@ -77,7 +76,7 @@ struct mp_process {
 	bool daemon, outlive;
 
 	/* From start to close; see process.c. */
-	struct mp_child *child;
+	struct mp_started *started;
 };
 
 /* Prepare a handle.  Starts nothing.
@@ -87,8 +86,7 @@ MP_API int mp_process_init(struct mp_process *p, int (*target)(void *),
 
 /* Fork the child and run the target in it.  Flushes stdio first, so that the
  * child does not print the creator's pending output again.
- * -EALREADY: started before.  -EAGAIN: process limit.  -ENOMEM.  -EMFILE,
- * -ENFILE: no descriptor for the pidfd.  -ENOSYS: kernel before 5.3.
+ * -EALREADY: started before.  -EAGAIN: process limit.  -ENOMEM.
  * After an error there is no child and the handle can be started again. */
 MP_API int mp_process_start(struct mp_process *p);
 
@@ -96,7 +94,8 @@ MP_API int mp_process_start(struct mp_process *p);
  * 0: it has ended.  -ETIMEDOUT: it still runs.  -EINTR: a signal handler ran;
  * nothing changed, call again.  -EINVAL: not started.  -EPERM: not the
  * creator.  -EDEADLK: the calling process itself.  -ECHILD: somebody else
- * reaped it; its exit code is lost. */
+ * reaped it; its exit code is lost.  -EMFILE, -ENFILE: a timeout needs the
+ * pidfd, and no descriptor is left; 0 and for ever need none. */
 MP_API int mp_process_join(struct mp_process *p, int64_t timeout_ns);
 
 /* 1 and *code once the child has ended: >= 0 its exit status, < 0 minus the
@@ -118,8 +117,10 @@ MP_API int mp_process_kill(struct mp_process *p);
 MP_API int mp_process_close(struct mp_process *p);
 
 /* The pidfd: poll() and epoll report it readable once the child has ended.
- * It belongs to the handle; do not close it.  -EINVAL: not started. */
-MP_API int mp_process_fd(const struct mp_process *p);
+ * Opened by the first call; it belongs to the handle, do not close it.
+ * -EINVAL: not started.  -ESRCH: it was joined before the first call.
+ * -EMFILE, -ENFILE. */
+MP_API int mp_process_fd(struct mp_process *p);
 
 /* The pid; 0 before start. */
 MP_API pid_t mp_process_pid(const struct mp_process *p);

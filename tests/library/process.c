@@ -493,6 +493,32 @@ static void creator_exits(void)
 	ok(gone(s->pid), "and with its daemons");
 }
 
+/* A fork by the program itself: its creator's children are not its own. */
+static void forks_itself(void)
+{
+	struct mp_process p, q;
+	int status, good;
+	pid_t pid;
+
+	start(&p, sleeps, NULL, NULL);
+	pid = fork();
+	if (pid == 0) {
+		good = mp_active_children(NULL, 0) == 0 &&
+		       mp_parent_process() == NULL &&
+		       mp_process_pid(mp_current_process()) == getpid() &&
+		       mp_process_join(&p, 0) == -EPERM &&
+		       code_of(start(&q, looks_at_sibling, &p, NULL)) == 0;
+		forgets_children();
+		exit(good ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	is(status, 0, "a forked process has no children but its own");
+	is(s->result, 1, "which it waits for at its end");
+	is(mp_process_is_alive(&p), 1, "and its creator's are left alone");
+	mp_process_kill(&p);
+	is(code_of(&p), -9, "to the creator");
+}
+
 static int ignores_term(void *unused)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -562,35 +588,25 @@ static void reaped_by_another(void)
 	is(mp_process_close(&p), 0, "closed all the same");
 }
 
-/* Every limit of descriptors: started or refused, and nothing in between. */
+/* Only a timeout needs a descriptor. */
 static void no_descriptors(void)
 {
-	static int zero;
-	struct rlimit old, few;
+	struct rlimit old, none;
 	struct mp_process p;
-	int refused = 0, started = 0;
 
 	getrlimit(RLIMIT_NOFILE, &old);
-	mp_process_init(&p, returns, &zero, NULL);
-	for (rlim_t n = 0; n < 16; n++) {
-		int error;
-
-		few = old;
-		few.rlim_cur = n;
-		setrlimit(RLIMIT_NOFILE, &few);
-		error = mp_process_start(&p);
-		setrlimit(RLIMIT_NOFILE, &old);
-		if (error == 0) {
-			started += code_of(&p) == 0;
-			mp_process_init(&p, returns, &zero, NULL);
-		} else {
-			refused += error == -EMFILE;
-		}
-	}
-	is(refused + started, 16, "out of descriptors: -EMFILE, no child (%d)",
-	   refused);
-	ok(refused > 0 && started > 0, "both were seen");
-	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "nobody is left");
+	none = old;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	start(&p, sleeps, NULL, NULL);
+	is(mp_process_join(&p, 0), -ETIMEDOUT, "no descriptors: join with 0");
+	is(mp_process_join(&p, SECOND), -EMFILE, "a timeout needs one");
+	is(mp_process_fd(&p), -EMFILE, "so does the pidfd itself");
+	is(mp_process_terminate(&p), 0, "a signal does not");
+	is(mp_process_join(&p, -1), 0, "nor does waiting for ever");
+	setrlimit(RLIMIT_NOFILE, &old);
+	is(mp_process_fd(&p), -ESRCH, "joined: too late for a pidfd");
+	is(code_of(&p), -15, "and the exit code is there");
 }
 
 static void meets_process_limit(void)
@@ -673,17 +689,12 @@ static void from_threaded_program(void)
 
 int main(void)
 {
-	static int zero;
-	struct mp_process first;
-	int before;
+	int before = tap_descriptors();
 
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s == MAP_FAILED)
 		err(1, "mmap");
-	/* The first start opens the one descriptor that the library keeps. */
-	code_of(start(&first, returns, &zero, NULL));
-	before = tap_descriptors();
 	ends();
 	life_of_a_handle();
 	interrupted();
@@ -695,6 +706,7 @@ int main(void)
 	killed_creator();
 	outliving();
 	creator_exits();
+	forks_itself();
 	stubborn_daemon();
 	two_threads_join();
 	reaped_by_another();
