@@ -8,7 +8,8 @@ LESSON := $(PY) lessons/tools/lesson.py
 export PYTHONDONTWRITEBYTECODE := 1
 
 all: configured ## build everything
-	@ninja -C $(B) --quiet
+	@ninja -C $(B) -n | grep -q 'no work to do' || \
+		ninja -C $(B) $$([ -t 1 ] || echo --quiet)
 
 help: ## this list
 	@echo "make TARGET; lessons take N=1 … 7"
@@ -75,7 +76,7 @@ bench: all ## all benchmarks, or lesson N's; FILTER=regex REPS=n
 		$(if $(FILTER),--filter '$(FILTER)') $(if $(REPS),--reps $(REPS)))
 
 perf: all ## perf tools on WHAT="a benchmark filter or a command"
-	@$(PY) benchmarks/perf.py $(WHAT)
+	@$(PY) benchmarks/perf.py '$(WHAT)'
 
 # ---- for authors
 

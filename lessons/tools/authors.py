@@ -35,7 +35,7 @@ STRICT = "-Wall -Wextra -Wshadow -Werror"
 FIELDS = ("Build", "New", "Try", "See")
 ALLOWED = re.compile(
     r"README\.md|NOTES\.md|python\.py|check\.bats|step\d+_\w+\.c|"
-    r"(exercise|solution|wrong)/\w+\.c")
+    r"exercise/\w+\.h|(exercise|solution|wrong)/\w+\.c")
 NEEDED = ("README.md", "NOTES.md", "python.py", "check.bats")
 MISTAKE = re.compile(r"(Mistake|Caught by): *(.*)")
 AT_ONCE = 2             # wrong solutions judged side by side
@@ -112,9 +112,9 @@ def steps(place, lesson, found):
             tries(place, lesson, step, found)
 
 
-def strict(place, path, line, found):
+def strict(place, path, line, found, headers=()):
     with tempfile.TemporaryDirectory() as folder:
-        course.copy_changed([path], Path(folder))
+        course.copy_changed([path, *headers], Path(folder))
         said = place.compile(f"{line} {STRICT}", folder)
         found.expect(not said, path, 1, f"does not build with {STRICT}", said)
 
@@ -275,7 +275,8 @@ def holes(place, lesson, found):
                      f"hole {hole.number} says too little of what to do")
     found.expect(judge.holes(text), starter, 1, "the exercise has no hole")
     for path in (starter, solution):
-        strict(place, path, judge.build_line(path), found)
+        strict(place, path, judge.build_line(path), found,
+               judge.sources(lesson.path, path)[1:])
 
     with tempfile.TemporaryDirectory() as folder:
         for hole in judge.holes(text):

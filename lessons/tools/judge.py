@@ -71,10 +71,15 @@ def build_line(path):
     return " ".join(course.fields(lines, course.Step.FIELD).get("Build", []))
 
 
-def build(place, path, into):
+def sources(folder, path):
+    """An exercise file and the headers that it is built with."""
+    return [path, *sorted((Path(folder) / "exercise").glob("*.h"))]
+
+
+def build(place, lesson_folder, path, into):
     """Build an exercise file by its Build: line; returns the program."""
     line, folder = build_line(path), Path(into)
-    course.copy_changed([path], folder)
+    course.copy_changed(sources(lesson_folder, path), folder)
     said = place.compile(line, folder)
     words = shlex.split(line)
     if said or "-o" not in words[:-1]:
@@ -125,7 +130,7 @@ def main():
         print(message)
         return 1
     build_dir = os.environ.get("BUILD") or course.OUT / "default"
-    print(build(course.Place(build_dir), path, args.into))
+    print(build(course.Place(build_dir), args.folder, path, args.into))
     return 0
 
 

@@ -324,7 +324,8 @@ def measured(place, lesson, what):
     if not bar:
         return "inconclusive", "this lesson sets no bar"
     with tempfile.TemporaryDirectory() as folder:
-        program = judge.build(place, judge.source_of(lesson.path, what), folder)
+        program = judge.build(place, lesson.path,
+                              judge.source_of(lesson.path, what), folder)
         return fast.judge(place, program, float(bar), course.Progress(fast.ROUNDS))
 
 

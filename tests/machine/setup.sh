@@ -159,7 +159,7 @@ else
     exit 2
 fi
 
-echo "installing:$missing" >&2
+echo "installing:$missing (a minute or two)" >&2
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 if ! DEBIAN_FRONTEND=noninteractive $run "$line" >"$log" 2>&1 </dev/null; then

@@ -1,0 +1,509 @@
+#!/usr/bin/env bats
+# plots/: pictures and the report, from results that the cases make themselves.
+# Cases that draw are skipped where no Python has matplotlib.
+
+load helper
+
+setup() {
+    leak_setup
+    D=$BATS_TEST_TMPDIR
+    P=$ROOT/plots
+}
+
+# Python from stdin, with the modules of plots/ at hand.
+plots_python() {
+    {
+        echo "import json, sys"
+        echo "sys.path.insert(0, '$P')"
+        echo "import findings, process, results, speedup, stats, style, timeline"
+        cat
+    } >"$D/program.py"
+    limit 60 python3 "$D/program.py" "$@"
+}
+
+needs_matplotlib() {
+    plots_python <<<'sys.exit(0 if style.find()[0] else 1)' || skip "no Python here has matplotlib"
+}
+
+# Results whose ratios are round numbers: index 2.00x, blocks 1.25x, Python's
+# Pool 1.60x; fork 100 us, with 1 GiB 1,000 us; Python Process 1,500 us.
+fixtures() {
+    python3 - "$D" <<'EOF'
+import json, sys
+d = sys.argv[1]
+machine = {"machine": {"cpu model": "Abacus <9>", "cpus online": 2, "kernel": "6.1"},
+           "tools": {"cc": "gcc 12"},
+           "checks": [{"name": "PMU", "value": "none", "ok": False,
+                       "costs": "cycles read n/a", "remedy": "another machine"}]}
+context = {"date": "2026-01-02T03:04:05+00:00", "host_name": "box", "num_cpus": 2,
+           "machine": machine, "brief": False,
+           "counters": {"cycles": "n/a (no PMU; another machine)", "faults": "ok"}}
+
+def entry(name, ms, turn, **more):
+    return dict(name=name + "/manual_time", run_name=name + "/manual_time",
+                run_type="iteration", repetition_index=turn, round=turn, loud=False,
+                real_time=ms, time_unit="ms", **more)
+
+speedup = []
+for turn in range(7):
+    noise = 1 + 0.001 * (turn - 3)
+    for how, procs, ms in (
+            ("sequential", 1, 1000), ("fork_block", 2, 800), ("fork_index", 2, 500),
+            ("mp_process", 1, 1010), ("mp_process", 2, 505), ("mp_process", 4, 520),
+            ("python_sequential", 1, 2000), ("python_pool", 2, 1250)):
+        speedup.append(entry("speedup/factorial/%s/procs:%d" % (how, procs),
+                             ms * noise, turn))
+json.dump({"context": context, "benchmarks": speedup}, open(d + "/speedup.json", "w"))
+
+process = []
+for turn in range(7):
+    for how, mib, place, us in (
+            ("fork", 0, "same", 100), ("fork", 0, "cross", 250), ("fork", 1024, "same", 1000),
+            ("vfork", 0, "same", 20), ("vfork", 1024, "same", 20),
+            ("mp_process", 0, "same", 110), ("python_process", 0, "same", 1650)):
+        ns = us * 1000 * (1 + 0.001 * (turn - 3))
+        process.append(entry("process/%s/parent_MiB:%d/place:%s" % (how, mib, place),
+                             us / 1000, turn, p50=ns, p90=2 * ns, p99=3 * ns,
+                             p99_9=4 * ns, max=5 * ns, n=1000))
+counting = [{"name": "process/fork/parent_MiB:0/place:same", "switches": 2.0,
+             "syscalls": "n/a (no tracefs)"}]
+json.dump({"context": context, "benchmarks": process, "counting": counting},
+          open(d + "/process.json", "w"))
+
+def span(tid, name, cat, start, end, **more):
+    return dict(ph="X", pid=1, tid=tid, name=name, cat=cat, ts=start, dur=end - start, **more)
+
+events = [{"ph": "M", "pid": 1, "tid": 7, "name": "thread_name", "args": {"name": "Process-1"}},
+          span(6, "compute", "run", 0, 50000), span(7, "Process-1", "run", 1000, 40000),
+          span(7, "acquire", "wait", 2000, 20000),
+          span(7, "lock", "hold", 20000, 40000, args={"open": True}),
+          {"ph": "i", "pid": 1, "tid": 7, "name": "beat & mark", "s": "t", "ts": 9000},
+          {"ph": "i", "pid": 1, "tid": 7, "name": "killed (signal 9)", "s": "t", "ts": 40000}]
+json.dump({"displayTimeUnit": "ns", "dropped": 0, "traceEvents": events},
+          open(d + "/trace.json", "w"))
+EOF
+}
+
+# The folders that the report reads.
+folders() {
+    fixtures
+    mkdir -p "$D/results" "$D/trace" "$D/progress"
+    mv "$D/speedup.json" "$D/process.json" "$D/results"
+    mv "$D/trace.json" "$D/trace/01.json"
+    cat >"$D/results/lesson-01.json" <<'EOF'
+{"lesson": "01 Process", "steps": [{"step": "step1_fork", "title": "one call",
+ "tag": "works", "new": "fork()", "commands": [{"cmd": "./step1_fork",
+ "output": "<script>alert('x')</script> & \u001b[31mred\u001b[0m\n", "status": 3}]}]}
+EOF
+    cat >"$D/progress/01.predict.json" <<'EOF'
+{"lesson": "01 Process", "of": 3, "predictions": [
+ {"question": "How many `lines`?", "guess": "1", "answer": "2", "right": false}]}
+EOF
+}
+
+report() {
+    limit 120 python3 "$P/report.py" --results "$D/results" --trace "$D/trace" \
+        --progress "$D/progress" -o "$D/out/index.html" "$@"
+}
+
+# Fails with 2 and one sentence that holds each word; leaves nothing behind.
+refused() {
+    local file=$1 tool=$2 word
+    shift 2
+    mkdir -p "$D/left"
+    run limit 60 python3 "$P/$tool.py" "$file" -o "$D/left/out.svg"
+    echo "$tool: $output"
+    [ "$status" -eq 2 ] || return 1
+    [ "${#lines[@]}" -eq 1 ] || return 1
+    for word in "$@"; do
+        [[ $output == *"$word"* ]] || return 1
+    done
+    [ -z "$(ls -A "$D/left")" ]
+}
+
+json_of() {
+    case $1 in
+    timeline) echo "$D/trace.json" ;;
+    *) echo "$D/$1.json" ;;
+    esac
+}
+
+@test "every tool has --help, and says 2 without a file or with an unknown option" {
+    local tool
+    for tool in speedup process timeline report; do
+        run limit 20 python3 "$P/$tool.py" --help
+        [ "$status" -eq 0 ]
+        [[ $output == *Example* ]]
+        run limit 20 python3 "$P/$tool.py" --nonsense
+        [ "$status" -eq 2 ]
+    done
+    run limit 20 python3 "$P/speedup.py"
+    [ "$status" -eq 2 ]
+}
+
+@test "the same data gives the same bytes, and an SVG of its own" {
+    needs_matplotlib
+    fixtures
+    local tool
+    for tool in speedup process timeline; do
+        limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/$tool.1.svg"
+        HOME=/nonexistent LC_ALL=C TZ=Asia/Tokyo \
+            limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/$tool.2.svg"
+        cmp "$D/$tool.1.svg" "$D/$tool.2.svg"
+        python3 -c 'import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])' "$D/$tool.1.svg"
+        grep -q 'system-ui' "$D/$tool.1.svg"
+        run grep -E 'DejaVu|<image|<script|@import|<metadata' "$D/$tool.1.svg"
+        [ "$status" -eq 1 ]
+    done
+}
+
+@test "the pictures name what they show" {
+    needs_matplotlib
+    fixtures
+    local tool word
+    for tool in speedup process timeline; do
+        limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/$tool.svg"
+    done
+    for word in ideal 'fork by index' 'fork by blocks' 'Python Pool' 'all 2 CPUs' '2×'; do
+        grep -qF ">$word<" "$D/speedup.svg"
+    done
+    for word in '100 µs' '1.00 ms' vfork '1 GiB' '2.50×'; do
+        grep -qF ">$word<" "$D/process.svg"
+    done
+    for word in Process-1 'killed (signal 9)' 'beat &amp; mark' waits holds milliseconds; do
+        grep -qF ">$word<" "$D/timeline.svg"
+    done
+}
+
+@test "a result file that is cut off is named, and nothing is left" {
+    fixtures
+    local tool
+    for tool in speedup process timeline; do
+        head -c 400 "$(json_of $tool)" >"$D/cut.json"
+        refused "$D/cut.json" $tool cut.json "cut off" make
+    done
+}
+
+@test "a file that is not JSON, empty, a folder, or not there" {
+    fixtures
+    local tool
+    echo 'hello, world' >"$D/prose.json"
+    head -c 300 /dev/urandom >"$D/noise.json"
+    : >"$D/empty.json"
+    echo '[1, 2]' >"$D/list.json"
+    mkdir "$D/folder.json"
+    for tool in speedup process timeline; do
+        refused "$D/prose.json" $tool prose.json "not JSON" make
+        refused "$D/noise.json" $tool noise.json "not JSON"
+        refused "$D/empty.json" $tool empty.json empty make
+        refused "$D/list.json" $tool list.json "not a result"
+        refused "$D/folder.json" $tool folder.json
+        refused "$D/absent.json" $tool absent.json "no such file" make
+    done
+}
+
+@test "results of another family, and a trace for results" {
+    fixtures
+    refused "$D/process.json" speedup process.json "family process" speedup.json
+    refused "$D/speedup.json" process speedup.json "family speedup" process.json
+    refused "$D/trace.json" speedup trace.json trace
+    refused "$D/speedup.json" timeline speedup.json "benchmark results"
+}
+
+@test "no data: no repetition, aggregates only, failures only, an empty trace" {
+    fixtures
+    echo '{"context": {}, "benchmarks": []}' >"$D/none.json"
+    refused "$D/none.json" speedup none.json "no measurement" "make bench"
+    echo '{"benchmarks": [{"name": "process/fork_mean", "run_type": "aggregate",
+        "aggregate_name": "mean", "real_time": 1, "time_unit": "us"}]}' >"$D/mean.json"
+    refused "$D/mean.json" process mean.json "no measurement"
+    echo '{"benchmarks": [{"name": "process/fork/parent_MiB:0/place:same", "real_time": 0,
+        "time_unit": "us", "error_occurred": true, "error_message": "fork said no"}]}' >"$D/error.json"
+    refused "$D/error.json" process error.json "fork said no"
+    echo '{"traceEvents": []}' >"$D/quiet.json"
+    refused "$D/quiet.json" timeline quiet.json "without any event" "make trace"
+    echo '{"benchmarks": [{"name": "speedup/factorial/fork_index/procs:2", "real_time": 1,
+        "time_unit": "us"}]}' >"$D/alone.json"
+    refused "$D/alone.json" speedup alone.json "nothing to divide"
+}
+
+@test "an output that cannot be written" {
+    needs_matplotlib
+    fixtures
+    : >"$D/file"
+    local tool
+    for tool in speedup process timeline; do
+        run limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/file/out.svg"
+        [ "$status" -eq 2 ]
+        [[ $output == *out.svg*"cannot write"*-o* ]]
+        run limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D"
+        [ "$status" -eq 2 ]
+        [[ $output == *folder* ]]
+    done
+    run limit 60 python3 "$P/timeline.py" "$D/trace.json" -o /dev/null
+    [ "$status" -eq 2 ]
+    [ -c /dev/null ]
+}
+
+@test "without matplotlib: a sentence with the remedy; the report keeps its tables" {
+    folders
+    # -S: no site-packages.
+    printf '#!/bin/sh\nexec python3 -S "$@"\n' >"$D/bare"
+    chmod +x "$D/bare"
+    run limit 60 python3 "$P/speedup.py" "$D/results/speedup.json" -o "$D/out.svg" --python "$D/bare"
+    [ "$status" -eq 2 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *matplotlib*python3-matplotlib* ]]
+    [ ! -e "$D/out.svg" ]
+    report --python "$D/bare"
+    run grep -c '<svg' "$D/out/index.html"
+    [ "$output" = 0 ]
+    grep -q 'No pictures, only tables: matplotlib.*python3-matplotlib' "$D/out/index.html"
+    grep -q '2.00×' "$D/out/index.html"
+    grep -q 'killed (signal 9)' "$D/out/index.html"
+}
+
+@test "an interpreter that is not there counts as one without matplotlib" {
+    fixtures
+    run limit 60 python3 "$P/process.py" "$D/process.json" -o "$D/out.svg" --python "$D/nobody"
+    [ "$status" -eq 2 ]
+    [[ $output == *nobody* ]]
+    [ ! -e "$D/out.svg" ]
+}
+
+# What a browser forgives and a reader must not need forgiven.
+page_checks() {
+    python3 - "$1" <<'EOF'
+import html.parser, re, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+problems, ids, links = [], [], []
+
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open = []
+    def handle_starttag(self, tag, attrs):
+        names = [a for a, _ in attrs]
+        if len(names) != len(set(names)):
+            problems.append("attribute twice in <%s>" % tag)
+        for name, value in attrs:
+            if name == "id":
+                ids.append(value)
+            if name in ("href", "xlink:href"):
+                links.append(value)
+            if name in ("src", "srcset", "action", "poster", "background", "data"):
+                problems.append("%s=%s" % (name, value))
+            if name.startswith("on"):
+                problems.append("script in %s" % name)
+            links.extend(re.findall(r"url\(([^)]*)\)", value or ""))
+        if tag in ("script", "iframe", "object", "embed", "base", "form"):
+            problems.append("<%s>" % tag)
+        if tag not in VOID:
+            self.open.append(tag)
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            problems.append("</%s> at line %d" % (tag, self.getpos()[0]))
+
+page = Page()
+page.feed(text)
+page.close()
+if page.open:
+    problems.append("left open: %s" % page.open)
+twice = {i for i in ids if ids.count(i) > 1}
+if twice:
+    problems.append("ids twice: %s" % sorted(twice)[:5])
+for link in links:
+    link = link.strip("'\"")
+    if link.startswith("#"):
+        if link[1:] not in ids:
+            problems.append("leads nowhere: %s" % link)
+    elif link != "data:,":
+        problems.append("leads outside: %s" % link)
+problems += re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}[^\s<\"]*", re.sub(r'xmlns(:\w+)?="[^"]*"', "", text))
+problems += re.findall(r"@import|\bfetch\(|javascript:", text)
+print("\n".join(problems))
+sys.exit(1 if problems else 0)
+EOF
+}
+
+@test "the report is well formed, refers to nothing outside, and every id is unique" {
+    folders
+    report
+    page_checks "$D/out/index.html"
+    [ "$(ls -A "$D/out")" = index.html ]
+    # The checker can fail.
+    sed 's/<h1>/<h1 id="made"><img src="x.png">/' "$D/out/index.html" >"$D/wrong.html"
+    run page_checks "$D/wrong.html"
+    [ "$status" -eq 1 ]
+    [[ $output == *src=x.png* && $output == *"ids twice"* ]]
+}
+
+@test "the same files give the same page" {
+    folders
+    report
+    cp "$D/out/index.html" "$D/first.html"
+    report
+    cmp "$D/first.html" "$D/out/index.html"
+}
+
+@test "the numbers in the page are those in the JSON" {
+    folders
+    report
+    local word
+    # Speedups, their ratio, the efficiency and Amdahl's serial fractions.
+    for word in '>2.00×<' '>1.25×<' '>1.60×<' '1.60×' '>100 %<' '>60 %<' '505' '>500 ms<' \
+        'need 1.60×' 'blocks reach 1.25×' 'the counter 2.00×' 'Pool needs 2.48×' 'takes 15.0×' 'takes 10.0× [10.0, 10.0] as long' \
+        'costs 1.10×' '2.50× [2.50, 2.50] the time of the same CPU' '100 µs' '300 µs' \
+        '1.25 s' 'Abacus &lt;9&gt;' 'n/a (no tracefs)' 'cycles read n/a' \
+        '0 of 1 predictions right, 1 of 3 made'; do
+        tr '\302\240' '\302\240' <"$D/out/index.html" | sed 's/\xc2\xa0/ /g' | grep -qF "$word" || {
+            echo "not in the page: $word"
+            false
+        }
+    done
+}
+
+@test "text from the files cannot become markup" {
+    folders
+    report
+    run grep -c '<script' "$D/out/index.html"
+    [ "$output" = 0 ]
+    grep -qF "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; red" "$D/out/index.html"
+    grep -q 'exit status 3' "$D/out/index.html"
+}
+
+@test "what is missing is named with the command that makes it" {
+    mkdir -p "$D/results"
+    report
+    page_checks "$D/out/index.html"
+    local word
+    for word in speedup.json process.json 'make bench' 'make trace N=1' 'make report'; do
+        grep -qF "$word" "$D/out/index.html"
+    done
+}
+
+@test "one broken file costs its own section only" {
+    folders
+    head -c 300 "$D/results/process.json" >"$D/cut"
+    mv "$D/cut" "$D/results/process.json"
+    echo '{' >"$D/trace/02.json"
+    echo 'no' >"$D/results/lesson-02.json"
+    report
+    page_checks "$D/out/index.html"
+    grep -q 'process.json: cut off' "$D/out/index.html"
+    grep -q '02.json: cut off' "$D/out/index.html"
+    grep -q 'lesson-02.json: not JSON' "$D/out/index.html"
+    grep -q '2.00×' "$D/out/index.html"
+}
+
+@test "a report that cannot be written, or a folder that is none" {
+    folders
+    : >"$D/out"
+    run report
+    [ "$status" -eq 2 ]
+    [[ $output == *"cannot write"* ]]
+    rm "$D/out"
+    run limit 60 python3 "$P/report.py" --results "$D/trace/01.json" -o "$D/x.html"
+    [ "$status" -eq 2 ]
+    [[ $output == *01.json*"not a folder"* ]]
+    [ ! -e "$D/x.html" ]
+}
+
+@test "disturbed rounds are left out while enough are quiet" {
+    fixtures
+    plots_python "$D/speedup.json" <<'EOF'
+data = json.load(open(sys.argv[1]))
+for e in data["benchmarks"]:
+    if "fork_index" in e["name"] and e["round"] in (1, 4):
+        e["real_time"], e["loud"] = 9000, True
+json.dump(data, open(sys.argv[1], "w"))
+point = speedup.analyse(results.read([sys.argv[1]], "speedup")).method("fork_index").at(2)
+assert len(point.times) == 5 and abs(point.speedup.value - 2) < 1e-9, point.speedup
+for e in data["benchmarks"]:
+    e["loud"] = e["round"] != 0
+json.dump(data, open(sys.argv[1], "w"))
+point = speedup.analyse(results.read([sys.argv[1]], "speedup")).method("fork_index").at(2)
+assert len(point.times) == 7
+EOF
+}
+
+@test "Amdahl's fit finds the serial fraction that made the times" {
+    plots_python <<'EOF'
+rounds = range(9)
+sample = lambda t: stats.Sample([(r, t * (1 + 0.01 * (r % 3 - 1))) for r in rounds])
+for s in (0.0, 0.07, 0.5, 1.0):
+    e = stats.amdahl(sample(1000), {n: sample(1000 * (s + (1 - s) / n)) for n in (2, 3, 8)})
+    assert abs(e.value - s) < 1e-9 and e.lo - 1e-9 <= s <= e.hi + 1e-9, (s, e)
+assert stats.amdahl(sample(1000), {1: sample(1000)}) is None
+# Paired by round, a disturbance that both sides feel cancels out.
+slow = lambda t: stats.Sample([(r, t * (5 if r == 3 else 1)) for r in rounds])
+e = stats.ratio(slow(300), slow(100))
+assert (e.value, e.lo, e.hi) == (3.0, 3.0, 3.0), e
+assert not stats.ratio(stats.Sample([(0, 2.0)]), stats.Sample([(0, 1.0)])).known()
+EOF
+}
+
+@test "intervals are those of the benchmark's own tables" {
+    [ -f "$ROOT/benchmarks/harness/stats.py" ] || skip "no benchmarks here"
+    plots_python <<EOF
+import importlib.util
+spec = importlib.util.spec_from_file_location("other", "$ROOT/benchmarks/harness/stats.py")
+other = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(other)
+for values in ([3.0, 1.0, 2.5, 9.0, 4.0], [1.0, 1.1, 1.2], [x ** 0.5 * (x * 7 % 11) for x in range(60)]):
+    e = stats.bootstrap(stats.median, values)
+    assert (e.lo, e.hi) == other.interval(values), (e, other.interval(values))
+EOF
+}
+
+@test "names at line ends stay apart, in order and inside" {
+    plots_python <<'EOF'
+import random
+r = random.Random(1)
+for _ in range(300):
+    want = [r.choice((r.random() * 100, 50.0)) for _ in range(r.randrange(1, 9))]
+    got = style.spread(want, 9, 0, 100)
+    order = sorted(range(len(want)), key=lambda i: (want[i], i))
+    ys = [got[i] for i in order]
+    assert all(b - a > 9 - 1e-6 for a, b in zip(ys, ys[1:])), (want, got)
+    assert min(got) >= -1e-9 and max(got) <= 100 + 1e-9, (want, got)
+assert style.spread([10, 50], 9, 0, 100) == [10, 50]
+EOF
+}
+
+@test "sentences hold when nothing can be told" {
+    fixtures
+    plots_python "$D/speedup.json" <<'EOF'
+data = json.load(open(sys.argv[1]))
+for e in data["benchmarks"]:
+    e["real_time"] = 1000 + (e["round"] * 37 + len(e["name"]) * 11) % 50
+json.dump(data, open(sys.argv[1], "w"))
+sp = speedup.analyse(results.read([sys.argv[1]], "speedup"))
+found = [f for f in findings.all_of([sp], None) if not f.clear]
+assert found and all("no difference can be told" in f.sentence for f in found)
+assert not any("equal in number" in f.sentence for f in found)
+EOF
+}
+
+@test "one CPU, one repetition, one method: no interval, no fit, no crash" {
+    fixtures
+    plots_python "$D/speedup.json" <<'EOF'
+data = json.load(open(sys.argv[1]))
+data["context"]["num_cpus"] = data["context"]["machine"]["machine"]["cpus online"] = 1
+data["benchmarks"] = [e for e in data["benchmarks"] if e["round"] == 0 and (
+    "/sequential" in e["name"] or "mp_process" in e["name"])]
+json.dump(data, open(sys.argv[1], "w"))
+sp = speedup.analyse(results.read([sys.argv[1]], "speedup"))
+assert sp.full == 1 and not sp.method("mp_process").fit
+assert "nothing to fit" in sp.fit_caption()
+assert "[" not in sp.caption()
+EOF
+    needs_matplotlib
+    limit 60 python3 "$P/speedup.py" "$D/speedup.json" -o "$D/one.svg"
+    grep -qF 'the one CPU' "$D/one.svg"
+}
