@@ -1,0 +1,65 @@
+"""What run.py knows of each family: how to slice a round, what to compare.
+
+A new family is a program of that name beside run.py (benchmarks/NAME.c), and
+an entry here.
+"""
+import re
+
+
+class Family:
+    """slices: regular expressions; each is a program run of its own in a round.
+    slow: cells that take part in `slow_rounds` rounds only.
+    ratios: (words, numerator, denominator, goal): measured in extra rounds
+    that hold nothing else (sliced in the same way)."""
+
+    def __init__(self, name, brief, full, slices=("",), slow=None, ratios=()):
+        self.name = name
+        self.settings = {"brief": brief, "full": full}
+        self.slices = [re.compile(s) for s in slices]
+        self.slow, self.ratios = slow, ratios
+
+
+FAMILIES = {f.name: f for f in (
+    Family(
+        "process",
+        brief=dict(rounds=5, slow_rounds=5, pairs=10, min_time=0.02,
+                   options=[]),
+        full=dict(rounds=11, slow_rounds=11, pairs=15, min_time=0.1,
+                  options=[]),
+        # A thread makes every later fork of its process a third slower, and
+        # our library's fork handlers cost raw fork something: they stay apart.
+        slices=("/(?!thread|mp_)[a-z_0-9]+/parent_MiB:0/",
+                "/(?!thread|mp_)[a-z_0-9]+/parent_MiB:128/",
+                "/(?!thread|mp_)[a-z_0-9]+/parent_MiB:1024/",
+                "/thread/", "/mp_process/"),
+        ratios=[(f"start + join, {place}: mp_process / fork",
+                 f"process/mp_process/parent_MiB:0/place:{place}",
+                 f"process/fork/parent_MiB:0/place:{place}",
+                 ("<=", 1.15)) for place in ("same", "cross", "free")]),
+    Family(
+        "speedup",
+        brief=dict(rounds=5, slow_rounds=3, pairs=15, min_time=0.02,
+                   options=["--last=5999"]),
+        full=dict(rounds=9, slow_rounds=5, pairs=21, min_time=0.02,
+                  options=[]),
+        slow=re.compile("/python_"),
+        ratios=[("speed, 2 processes: mp_process / fork_stride",
+                 "speedup/factorial/fork_stride/procs:2",
+                 "speedup/factorial/mp_process/procs:2",
+                 (">=", 0.98))]),
+)}
+
+
+def bare(name):
+    """Without what Google Benchmark appends."""
+    return re.sub(r"/(manual_time|real_time)(?=$|/)", "", name)
+
+
+def how(name):
+    """process/fork/parent_MiB:0/place:same -> fork"""
+    parts = [p for p in bare(name).split("/") if ":" not in p]
+    return parts[-1]
+
+
+def arguments(name):
+    return dict(p.split(":", 1) for p in bare(name).split("/") if ":" in p)

@@ -1,0 +1,155 @@
+"""What is worth telling about the numbers: ratios, each in a sentence.
+
+A sentence must hold whatever the numbers are. So it says how much, never how
+good; a cause stands in it only where the interval excludes 1 and the direction
+fits; else it says that no difference can be told. The largest come first, those
+that cannot be told from 1 last.
+"""
+import math
+
+import stats
+from results import interval_text, mib_text, plural, time_text, times_text, word
+
+
+class Finding:
+    def __init__(self, estimate, sentence):
+        self.estimate, self.sentence = estimate, sentence
+        self.clear = estimate.above(1) or estimate.below(1)
+
+
+def est(e):
+    """1.95× [1.93, 1.97]"""
+    tail = interval_text(e)
+    return times_text(e.value) + (" " + tail if tail else "")
+
+
+def told(e, above="", below=""):
+    """The end of a sentence: what it means, or that nothing can be told."""
+    if e.above(1):
+        return above + "."
+    if e.below(1):
+        return below + "."
+    return ". The interval holds 1: no difference can be told." if e.known() else "."
+
+
+def all_of(sps, pr):
+    out = []
+    for sp in sps[:1]:
+        out += of_speedup(sp)
+    if pr:
+        out += of_process(pr)
+    return sorted(out, key=lambda f: (not f.clear, -abs(math.log(f.estimate.value))))
+
+
+def of_speedup(sp):
+    n = sp.full
+    at = {m.how: m.at(n) for m in sp.methods if m.at(n)}
+    found = []
+    if n > 1:
+        found.append(shares(sp, at))
+        found.append(threads(sp, at, n))
+    found.append(pool(sp, at, n))
+    found.append(beyond(sp, n))
+    return [f for f in found if f]
+
+
+def shares(sp, at):
+    """Contiguous blocks against the shared next index."""
+    if "fork_block" not in at or "fork_index" not in at:
+        return None
+    a, b = at["fork_block"], at["fork_index"]
+    r = stats.ratio(a.times, b.times)
+    return Finding(r, "Tasks handed out as contiguous blocks need %s the time of tasks taken "
+                   "one by one from a shared counter: with %s, blocks reach %s the "
+                   "sequential speed, the counter %s%s" % (
+                       est(r), sp.procs_text(sp.full), est(a.speedup), est(b.speedup),
+                       told(r, ". The shares are equal in number, not in work"
+                            if sp.workload == "factorial" else "")))
+
+
+def pool(sp, at, n):
+    """Python's Pool against ours, or the best native way while there is no pool."""
+    if "python_pool" not in at:
+        return None
+    native = [h for h in at if not h.startswith("python")]
+    ours = [h for h in ("mp_pool", "mp_process") if h in at] or sorted(
+        native, key=lambda h: at[h].ns)[:1]
+    if not ours:
+        return None
+    a, b = at["python_pool"], at[ours[0]]
+    r = stats.ratio(a.times, b.times)
+    return Finding(r, "Python\u2019s Pool needs %s the time of %s for the same work with %s "
+                   "(%s, %s)%s Each against its own sequential run, Pool reaches %s, %s %s."
+                   % (est(r), sp.method(ours[0]).label, plural(n, "process", "processes"),
+                      time_text(a.ns), time_text(b.ns), told(r), est(a.speedup),
+                      sp.method(ours[0]).label, est(b.speedup)))
+
+
+def threads(sp, at, n):
+    other = next((h for h in ("fork_index", "mp_process") if h in at), None)
+    if "threads" not in at or not other:
+        return None
+    a, b = at["threads"], at[other]
+    r = stats.ratio(a.times, b.times)
+    return Finding(r, "In C, %s need %s the time of as many processes (%s): they reach %s and "
+                   "%s%s" % (plural(n, "thread"), est(r), sp.method(other).label,
+                             est(a.speedup), est(b.speedup), told(r)))
+
+
+def beyond(sp, n):
+    """More processes than CPUs: the method that it changes most."""
+    more = max(sp.counts)
+    if more <= sp.cpus:
+        return None
+    moves = [(stats.ratio(m.at(n).times, m.at(more).times), m)
+             for m in sp.methods if m.at(n) and m.at(more)]
+    if not moves:
+        return None
+    r, m = max(moves, key=lambda t: abs(t[0].value - 1))
+    return Finding(r, "With %s on %s instead of %s, %s runs at %s the speed; it changes more "
+                   "than any other way%s" % (
+                       plural(more, "process", "processes"), plural(sp.cpus, "CPU"), word(n),
+                       m.label, est(r), told(r)))
+
+
+PLACE = {"same": "child on the parent\u2019s CPU", "cross": "child on another CPU",
+         "free": "placed by the kernel"}
+
+
+def of_process(pr):
+    out = []
+    place = PLACE.get(pr.place, "placed " + pr.place)
+    x, y = pr.get("python_process"), pr.get("mp_process")
+    if x and y:
+        r = pr.ratio(x, y)
+        out.append(Finding(r, "A Python Process takes %s as long to start and join as %s: %s, "
+                           "%s (medians, %s)%s" % (
+                               est(r), y.label, time_text(x.p50), time_text(y.p50), place,
+                               told(r))))
+    out += parent(pr)
+    x, y = pr.get("mp_process"), pr.get("fork")
+    if x and y:
+        r = pr.ratio(x, y)
+        out.append(Finding(r, "%s costs %s what a bare fork, _exit and wait cost (%s, %s)%s"
+                           % (x.label, est(r), time_text(x.p50), time_text(y.p50), told(r))))
+    return out
+
+
+def parent(pr):
+    """What a large parent costs fork, and those that copy nothing."""
+    big = pr.parents[-1]
+    x, y = pr.get("fork", big), pr.get("fork")
+    if len(pr.parents) < 2 or not x or not y:
+        return []
+    r = pr.ratio(x, y)
+    others = []
+    for how in ("vfork", "posix_spawn", "thread"):
+        a, b = pr.get(how, big), pr.get(how)
+        if a and b:
+            others.append("%s %s" % (a.label, times_text(pr.ratio(a, b).value)))
+    text = ("With %s in the parent, fork takes %s as long: %s instead of %s%s"
+            % (mib_text(big), est(r), time_text(x.p50), time_text(y.p50),
+               told(r, ", because it copies the page tables")))
+    if others:
+        text += " Those that copy none: %s." % ", ".join(others)
+    return [Finding(r, text)]
