@@ -24,7 +24,8 @@ report: all ## set up, build, run stories and benchmarks briefly, write the HTML
 	@$(PY) plots/report.py
 
 test: all ## set up, build and run all tests (under ten minutes on 2 CPUs)
-	@meson test -C $(B) --no-rebuild --print-errorlogs
+	@meson test -C $(B) --no-rebuild || { \
+		tests/machine/count.py --failed $(B)/meson-logs/testlog.json; exit 1; }
 
 # ---- this machine
 
@@ -85,8 +86,9 @@ sanitize: setup ## the library's tests and the benchmarks under ASan and UBSan
 		-Db_sanitize=address,undefined -Db_lundef=false >build/asan.log || \
 		{ cat build/asan.log; exit 2; }
 	@ninja -C build/asan --quiet
-	@meson test -C build/asan --no-rebuild --print-errorlogs \
-		--suite library --suite bench-smoke
+	@meson test -C build/asan --no-rebuild --suite library --suite bench-smoke \
+		|| { tests/machine/count.py --failed \
+		build/asan/meson-logs/testlog.json; exit 1; }
 
 lint: ## formats, warnings of two compilers, shell and Python syntax
 	@tests/machine/lint.sh

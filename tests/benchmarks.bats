@@ -265,7 +265,7 @@ speedup.json" ]
     [[ $output == *"file/below"* ]]
     run limit 20 python3 "$ROOT/benchmarks/run.py" --build "$PWD/nowhere"
     [ "$status" -eq 2 ]
-    [[ $output == *"build it: make"* ]]
+    [[ $output == *"nowhere"*"run \`make\`"* ]]
     [[ $output != *Traceback* ]]
 }
 

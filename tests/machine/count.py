@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""How many test cases passed and failed: `count.py STATUS LOG` prints two numbers.
+"""What meson's log says of the test cases.
 
-LOG is what a test command printed and STATUS its exit status.  Cases are read from
-meson's own log when meson ran last, or from a line "N passed, N failed".
+count.py STATUS LOG     how many passed and failed: two numbers.  LOG is what a test
+                        command printed, STATUS its exit status.  Cases are read from
+                        meson's own log when meson ran last, or from a line
+                        "N passed, N failed".
+count.py --failed JSON  the cases that failed, with what they said, from meson's log
 """
 
 import json
@@ -27,6 +30,16 @@ def meson_cases(path):
     return passed, failed
 
 
+def show_failed(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        for test in map(json.loads, f):
+            failed = re.findall(r"^not ok\b.*\n(?:#.*\n)*", test.get("stdout", ""),
+                                re.MULTILINE)
+            if test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL"):
+                print(f"\n{test['name']}: {test['result']}")
+                print("".join(failed) or test.get("stderr", ""), end="")
+
+
 def count(text):
     log = re.findall(r"^Full log written to (.*)\.txt$", text, re.MULTILINE)
     if log:
@@ -36,6 +49,8 @@ def count(text):
 
 
 def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--failed":
+        return show_failed(sys.argv[2])
     if len(sys.argv) != 3 or not sys.argv[1].isdigit():
         sys.exit(__doc__)
     with open(sys.argv[2], encoding="utf-8", errors="replace") as f:
@@ -43,6 +58,7 @@ def main():
     if sys.argv[1] != "0" and failed == 0:
         failed = 1
     print(passed, failed)
+    return None
 
 
 if __name__ == "__main__":
