@@ -75,7 +75,7 @@ __attribute__((unused)) static int tap_descriptors(void)
 	return n;
 }
 
-/* The letter of /proc/PID/stat: R, S, Z …; '-' when there is no such process. */
+/* The letter of /proc/PID/stat: R, S, Z; '-' without such a process. */
 __attribute__((unused)) static char tap_state(int pid)
 {
 	char path[32], line[512], *end;

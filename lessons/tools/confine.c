@@ -421,7 +421,7 @@ int main(int argc, char *argv[])
 		err(2, "fork");
 	if (program.pid == 0)
 		run(command, &before);
-	/* Where it is allowed, come before a thousand others that want the CPU. */
+	/* Where it is allowed, come before a thousand others. */
 	sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK,
 			   &(struct sched_param){ .sched_priority = 1 });
 

@@ -20,7 +20,7 @@ struct tree {
 	char mount[PATH_MAX]; /* where */
 };
 
-/* The mask may be wider than cpu_set_t: the kernel says -EINVAL until it fits. */
+/* A mask wider than cpu_set_t: the kernel says -EINVAL until it fits. */
 static int affinity(void)
 {
 	size_t cpus;

@@ -23,8 +23,8 @@
  *
  * There is one list for a thread, and glibc has it already, for its robust
  * mutexes.  Nodes of rawmp join that list, in glibc's own layout, so that both
- * are recovered; a list of our own would put glibc's out of use.  Where the list
- * does not have that layout, mp_owner_attach says -ENOTSUP.
+ * are recovered; a list of our own would put glibc's out of use.  Where the
+ * list does not have that layout, mp_owner_attach says -ENOTSUP.
  *
  * After fork the child's list is empty: it owns nothing, and its thread id is
  * its own.  Illegal: use in a child made by a raw clone(), which skips the

@@ -26,24 +26,24 @@
  *	mp_process_close(&p);
  *
  * The child.  It is made by fork(), so it sees a copy of all the memory of its
- * creator and shares what was mapped MAP_SHARED.  The creator's
- * handlers of signals 1 to 31 are reset to their defaults (real-time signals
- * keep theirs), what it ignores stays ignored, and no signal is blocked.  When the
- * target returns, the child flushes stdio and leaves by _exit with the low
- * eight bits of the value returned: nothing of the creator's code runs after
- * the target.  (A target that calls exit() itself runs the atexit handlers it
- * inherited; prefer return.)  A child may start children of its own, also when
- * it is daemonic.
+ * creator and shares what was mapped MAP_SHARED.  The creator's handlers of
+ * signals 1 to 31 are reset to their defaults (real-time signals keep theirs),
+ * what it ignores stays ignored, and no signal is blocked.  When the target
+ * returns, the child flushes stdio and leaves by _exit with the low eight bits
+ * of the value returned: nothing of the creator's code runs after the target.
+ * (A target that calls exit() itself runs the atexit handlers it inherited;
+ * prefer return.)  A child may start children of its own, also when it is
+ * daemonic.
  *
  * Death.  A child is signalled and, with a timeout, waited for through its pidfd
  * (one descriptor a handle, opened when first needed), so a signal can never
- * reach an unrelated process that got the same pid later.  When the creator dies, by
- * whatever means, the kernel kills the child at once (PR_SET_PDEATHSIG), unless
- * `outlive` was asked for.  The kernel ties this to the creating *thread*: a
- * child dies with the thread that started it.  Children of a creator that ends
- * normally, by exit() or a return from main, get what Python gives them:
- * daemonic ones are terminated (killed, if they are still there a second
- * later), the others are waited for.
+ * reach an unrelated process that got the same pid later.  When the creator
+ * dies, by whatever means, the kernel kills the child at once
+ * (PR_SET_PDEATHSIG), unless `outlive` was asked for.  The kernel ties this to
+ * the creating *thread*: a child dies with the thread that started it.
+ * Children of a creator that ends normally, by exit() or a return from main,
+ * get what Python gives them: daemonic ones are terminated (killed, if they are
+ * still there a second later), the others are waited for.
  *
  * Illegal: moving, copying or freeing a handle between mp_process_start and
  * mp_process_close, except by ending the process; SIGCHLD set to SIG_IGN, or a

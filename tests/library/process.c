@@ -345,7 +345,7 @@ static void prints_once(void)
 	   "output and exit handlers run once, in the right process");
 }
 
-/* Run f in a process of its own, which ends by exit unless f does not return. */
+/* Run f in a process of its own, which ends by exit if f returns. */
 static pid_t apart(void (*f)(void))
 {
 	pid_t pid;
@@ -384,7 +384,7 @@ static void waits_with_children(void)
 		pause();
 }
 
-/* Within a second; orphans go to whoever reaps here, perhaps late: Z is dead. */
+/* Within a second; whoever reaps orphans may be late: Z is dead, too. */
 static int gone(pid_t pid)
 {
 	int64_t end = mp_clock_deadline(SECOND);

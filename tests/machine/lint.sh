@@ -44,7 +44,8 @@ for tool in clang clang-format shellcheck git; do
 done
 
 warnings() {
-    CC=$1 CXX=$2 meson setup "build/$1" --wipe --werror >"build/$1.log" 2>&1 ||
+    rm -rf "build/$1"
+    CC=$1 CXX=$2 meson setup "build/$1" --werror >"build/$1.log" 2>&1 ||
         { cat "build/$1.log"; return 1; }
     ninja -C "build/$1" --quiet
 }
@@ -67,10 +68,21 @@ shell_clean() {
 
 # The pages of a course: 80 columns, tabs as 8.
 narrow() {
-    wide=$(for f in $(files '*.[ch]'); do
-        expand "$f" | awk -v f="$f" 'length > 80 { print f ":" NR ": " length " columns" }'
-    done)
-    [ -z "$wide" ] || { echo "$wide"; return 1; }
+    files '*.[ch]' | python3 -c '
+import sys
+wide = 0
+for path in sys.stdin.read().split():
+    for n, line in enumerate(open(path, encoding="utf-8"), 1):
+        columns = len(line.rstrip("\n").expandtabs(8))
+        if columns > 80:
+            wide = 1
+            print(f"{path}:{n}: {columns} columns")
+sys.exit(wide)'
+}
+
+formatted() {
+    # shellcheck disable=SC2046
+    clang-format --dry-run --Werror $(files '*.[ch]' '*.cc')
 }
 
 only_these() {
@@ -85,6 +97,7 @@ check "clang: no warning" warnings clang clang++
 check "Python compiles" python_compiles
 check "shellcheck" shell_clean
 check "C fits in 80 columns" narrow
+check "C is formatted ($(clang-format --version))" formatted
 check "nothing else at the top level" only_these
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

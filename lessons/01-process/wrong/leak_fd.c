@@ -56,9 +56,10 @@ int exit_code(int status)
 /* Sleep until fd is readable: 0, or -ETIMEDOUT when the deadline has passed. */
 int wait_readable(int fd, int64_t deadline)
 {
-	/* HOLE 2: one ppoll sleeps as long as is left; it needs no loop unless a
-	 * signal handler ran (EINTR).  Then compute anew what is left.  NEVER is
-	 * a null pointer for ppoll.  A deadline that has passed asks once. */
+	/* HOLE 2: one ppoll sleeps as long as is left; it needs no loop
+	 * unless a signal handler ran (EINTR).  Then compute anew what is
+	 * left.  NEVER is a null pointer for ppoll.  A deadline that has
+	 * passed asks once. */
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
