@@ -35,10 +35,10 @@
  * prefer return.)  A child may start children of its own, also when it is
  * daemonic.
  *
- * Death.  A child is signalled and, with a timeout, waited for through its pidfd
- * (one descriptor a handle, opened when first needed), so a signal can never
- * reach an unrelated process that got the same pid later.  When the creator
- * dies, by whatever means, the kernel kills the child at once
+ * Death.  A child is signalled and, with a timeout, waited for through its
+ * pidfd (one descriptor a handle, opened when first needed), so a signal can
+ * never reach an unrelated process that got the same pid later.  When the
+ * creator dies, by whatever means, the kernel kills the child at once
  * (PR_SET_PDEATHSIG), unless `outlive` was asked for.  The kernel ties this to
  * the creating *thread*: a child dies with the thread that started it.
  * Children of a creator that ends normally, by exit() or a return from main,
