@@ -291,6 +291,11 @@ speedup.json" ]
     [ -s results/process.json ]
 }
 
+# Has run.py, process $1, started a program?
+measuring() {
+    grep -qzxsF -- "--die-with=$1" /proc/[0-9]*/cmdline
+}
+
 # Start run.py in the background, wait until it measures, and send a signal.
 stop_with() {
     local pid i
@@ -298,10 +303,10 @@ stop_with() {
         --out results --filter "$2" >said 2>&1 3>&- &
     pid=$!
     for ((i = 0; i < 200; i++)); do
-        pgrep -f "$BENCH/(process|speedup) .*--die-with=$pid" >/dev/null && break
+        measuring "$pid" && break
         read -rt 0.1 <> <(:) || :
     done
-    pgrep -f "$BENCH/(process|speedup) .*--die-with=$pid" >/dev/null
+    measuring "$pid"
     kill "-$1" "$pid"
     wait "$pid"
 }

@@ -3,8 +3,9 @@
  * Python: none.  Floor 1.  Any process, any thread, a signal handler.
  *
  * Lives in: shared memory; all zero bytes are a fresh set.  Counters tell
- * tests, graders and plots what happened; nothing in the library ever decides by them.
- * A process killed between an event and its count leaves the count one short.
+ * tests, graders and plots what happened; nothing in the library ever decides
+ * by them.  A process killed between an event and its count leaves the count
+ * one short.
  *
  *	static struct mp_counters *c;		 in shared memory
  *
