@@ -174,9 +174,9 @@ def run(a):
                       + ", ".join(names) + " matches; to see their names: "
                       + program(a.build, chosen[0].name)
                       + " --benchmark_list_tests=true")
-    if load.warning():
-        print(textwrap.fill("warning: " + load.warning(), 79),
-              file=sys.stderr)
+    busy = load.warning()
+    if busy:
+        print(textwrap.fill("warning: " + busy, 79), file=sys.stderr)
     card = machine()
     seed = a.seed if a.seed is not None else random.randrange(1 << 31)
     errors, told = False, set()

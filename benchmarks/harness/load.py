@@ -1,4 +1,4 @@
-"""Who else was at work while we measured: foreign CPU time, steal, load."""
+"""Who else was at work while we measured: foreign CPU time and steal."""
 import os
 import resource
 import time
@@ -46,8 +46,11 @@ class Meter:
 
 def warning():
     """A sentence if the machine is busy before we begin, else None."""
-    load, cpus = os.getloadavg()[0], len(os.sched_getaffinity(0))
-    if load > cpus / 2:
-        return (f"the load is {load:.1f} with {cpus} CPUs: expect noise; "
-                "wait for it to fall, or stop what causes it")
+    meter = Meter()
+    time.sleep(0.3)
+    now = meter.stop()
+    if now["loud"]:
+        return (f"others use {now['foreign']:.0%} of the CPUs, and {now['steal']:.0%} "
+                "are stolen by other virtual machines: expect noise; wait, or stop "
+                "what causes it")
     return None
