@@ -43,8 +43,9 @@ lesson: all ## tell lesson N: its steps, run one by one
 predict: all ## answer lesson N's questions first, then see the truth
 	@$(LESSON) predict $(N)
 
+# Red is what an exercise is at first, no error of make's.
 exercise: all ## judge lesson N's exercise (HINT=1 for a hint)
-	@$(LESSON) exercise $(N) $(if $(HINT),--hint)
+	@$(LESSON) exercise $(N) $(if $(HINT),--hint) || [ $$? -eq 1 ]
 
 next: all ## where to go on
 	@$(LESSON) next
@@ -62,7 +63,7 @@ python: all ## Python's version of lesson N beside ours
 	@$(LESSON) python $(N)
 
 grade: all ## points for lesson N's exercise, and JSON for a grading system
-	@$(LESSON) grade $(N)
+	@$(LESSON) grade $(N) || [ $$? -eq 1 ]
 
 handout: all ## what students get: no solutions, no notes
 	@$(LESSON) handout

@@ -1,11 +1,10 @@
-/* process.c - fork, and what is right on both sides of it.
+/* process.c - handles of children, the list of them, and who we are ourselves.
  *
  * A list of children, in memory of its own, outlives handles that a program
  * forgets: active_children and the exit handler work on it.
  *
- * What is written between fork and the target costs a page fault a page, of the
- * order of a microsecond: so all that changes lies together, in `me`, and stdio
- * is flushed only if it holds something.
+ * What a child writes costs it a page fault a page, of the order of a
+ * microsecond: so all that changes lies together, in `me`.
  */
 #include "mp/process.h"
 
@@ -18,20 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mp/child.h"
 #include "mp/clock.h"
+#include "mp/fork.h"
 #include "mp/poll.h"
 #include "mp/trace.h"
-
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-extern FILE *_IO_list_all; /* glibc's list of open streams */
-#endif
 
 struct mp_started {
 	/* Constant. */
@@ -62,9 +55,9 @@ static_assert(sizeof(me) <= 1024, "on one page");
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Children and creator of another process are nothing to this one, and a thread
- * that held the lock is not here.  Called on both sides of every start, it also
- * finds out about forks by the program itself.  (pthread_atfork would tell at
- * once, and cost every fork of the program 4 µs.) */
+ * that held the lock is not here.  A process that the program forked by itself
+ * is found out at its first start.  (pthread_atfork would tell at once, and cost
+ * every fork of the program 4 µs.) */
 static void be_process(pid_t pid, pid_t parent_pid)
 {
 	int fd = atomic_exchange(&me.parent_fd, 0) - 1;
@@ -107,64 +100,21 @@ static void end_children(void)
 
 static void install(void)
 {
+	be_process(getpid(), 0);
 	atexit(end_children);
 }
 
-/* Does any stream hold output?  fflush(NULL) would answer too, but it locks
- * every stream, and each lock is a page that a child must copy first. */
-static bool stdio_pending(void)
+/* The life of a child. */
+static int live(void *handle)
 {
-#if __has_include(<sys/single_threaded.h>)
-	if (!__libc_single_threaded)
-		return true;
-	for (FILE *f = _IO_list_all; f != NULL; f = f->_chain)
-		if (f->_IO_write_ptr > f->_IO_write_base || f->_mode > 0)
-			return true;
-	return false;
-#else
-	return true;
-#endif
-}
-
-static void flush_stdio(void)
-{
-	if (stdio_pending())
-		fflush(NULL);
-}
-
-/* Handlers would run the creator's code in the child.  What the creator ignores
- * stays ignored, as over exec.  The real-time signals, to which nothing here
- * and no terminal ever leads, would double the price of the look. */
-static void reset_signals(void)
-{
-	struct sigaction sa;
-	sigset_t none;
-
-	for (int sig = 1; sig <= SIGSYS; sig++) {
-		if (sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
-		    sa.sa_handler == SIG_IGN)
-			continue;
-		sa.sa_handler = SIG_DFL;
-		sa.sa_flags = 0;
-		sigaction(sig, &sa, NULL);
-	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static _Noreturn void run_child(struct mp_process *p, pid_t creator)
-{
+	struct mp_process *p = handle;
+	pid_t creator = p->started->creator;
 	int code;
 
-	/* The creator may have died before the kernel was asked. */
-	if (!p->outlive &&
-	    (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != creator))
-		_exit(128 + SIGKILL);
-	be_process(getpid(), creator);
 	me.parent = me.self;
 	me.self = *p;
+	be_process(getpid(), creator);
 	atomic_store_explicit(&me.handles, 0, memory_order_relaxed);
-	reset_signals();
 
 	mp_trace_lane(p->name);
 	mp_trace_begin(MP_TRACE_RUN, p->name);
@@ -172,26 +122,7 @@ static _Noreturn void run_child(struct mp_process *p, pid_t creator)
 	mp_trace_end();
 	if (me.children != NULL)
 		end_children();
-	flush_stdio();
-	_exit(code);
-}
-
-/* Fork, with no signal handler of the creator running in the child. */
-static pid_t fork_child(struct mp_process *p, pid_t creator)
-{
-	sigset_t all, before;
-	pid_t pid;
-
-	flush_stdio();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid == 0)
-		run_child(p, creator);
-	if (pid < 0)
-		pid = -errno;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return pid;
+	return code;
 }
 
 int mp_process_init(struct mp_process *p, int (*target)(void *), void *arg,
@@ -237,14 +168,15 @@ int mp_process_start(struct mp_process *p)
 	if (me.pid != s->creator)
 		be_process(s->creator, 0);
 	s->daemon = p->daemon;
-	s->child.pid = fork_child(p, s->creator);
+	p->started = s;
+	s->child.pid = mp_fork(live, p, p->outlive);
 	if (s->child.pid < 0) {
 		int error = s->child.pid;
 
+		p->started = NULL;
 		free(s);
 		return error;
 	}
-	p->started = s;
 	pthread_mutex_lock(&me.lock);
 	s->next = me.children;
 	me.children = s;
