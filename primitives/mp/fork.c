@@ -1,9 +1,9 @@
 /* fork.c - what has to happen before, between and after.
  *
- * Before: stdio is flushed, or the child would print the creator's output again.
- * Between: no handler of the creator runs in the child, and the child dies with
- * its creator.  After: the child flushes and leaves by _exit, so that no line of
- * the creator's runs in it.
+ * Before: stdio is flushed, or the child would print the creator's output once
+ * more.  Between: no handler of the creator runs in the child, and the child
+ * dies with its creator.  After: the child flushes and leaves by _exit, so that
+ * no line of the creator's runs in it.
  */
 #include "mp/fork.h"
 
