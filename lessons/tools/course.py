@@ -245,8 +245,11 @@ class Place:
         self.build = Path(build).resolve()
         self.confine = self.build / "lessons" / "tools" / "confine"
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("BATS_")}
+        # Inside a bats run PATH begins with bats's own parts; "bats" is not one.
+        path = [x for x in os.environ.get("PATH", os.defpath).split(":")
+                if not x.endswith("/bats-core")]
         self.env.update(LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1",
-                        BUILD=str(self.build))
+                        BUILD=str(self.build), PATH=":".join(path))
         for name, folder in (("PKG_CONFIG_PATH", "meson-uninstalled"),
                              ("LD_LIBRARY_PATH", "primitives")):
             old = os.environ.get(name)
