@@ -156,9 +156,28 @@ for c in d["checks"]:
     for n in 0 8 -1 abc 99999999999999999999 ''; do
         run limit 60 make lesson N="$n"
         [ "$status" -eq 2 ] || { echo "N=$n: $status"; return 1; }
-        [[ "$output" == *lesson* ]]
+        [[ "$output" == *"the lessons there are: 1 (process)"* ]]
         [[ "$output" != *Traceback* ]]
     done
+}
+
+@test "count: failed cases, crashed programs and failed commands all count" {
+    cd "$BATS_TEST_TMPDIR"
+    printf '%s\n' \
+        '{"name": "a", "result": "OK", "stdout": "ok 1 - x\nok 2 - y # SKIP no\n1..2\n"}' \
+        '{"name": "b", "result": "FAIL", "stdout": "ok 1 - x\nnot ok 2 - y\n# why\n"}' \
+        '{"name": "c", "result": "TIMEOUT", "stdout": "ok 1 - x\n"}' >t.json
+    echo "Full log written to $PWD/t.txt" >log
+    run limit 10 "$ROOT/tests/machine/count.py" 1 log
+    [ "$output" = "3 2" ]
+    run limit 10 "$ROOT/tests/machine/count.py" --failed t.json
+    [[ "$output" == *"b: FAIL"*"not ok 2 - y"*"# why"*"c: TIMEOUT"* ]]
+    [[ "$output" != *"a: "* ]]
+    echo "12 passed, 0 failed" >log
+    run limit 10 "$ROOT/tests/machine/count.py" 0 log
+    [ "$output" = "12 0" ]
+    run limit 10 "$ROOT/tests/machine/count.py" 2 log
+    [ "$output" = "12 1" ]
 }
 
 @test "install: headers, both libraries and rawmp.pc make a program" {
