@@ -8,7 +8,7 @@ load helper
 bare_path() {
     STUBS=$BATS_TEST_TMPDIR/bin
     mkdir -p "$STUBS"
-    for tool in sh uname mktemp tail rm cat sed head grep dirname; do
+    for tool in sh awk uname mktemp tail rm cat sed head grep dirname; do
         ln -s "$(command -v $tool)" "$STUBS/$tool"
     done
 }

@@ -160,9 +160,30 @@ else
 fi
 
 echo "installing:$missing (a minute or two)" >&2
-log=$(mktemp) || exit 2
-trap 'rm -f "$log"' EXIT
-if ! DEBIAN_FRONTEND=noninteractive $run "$line" >"$log" 2>&1 </dev/null; then
+log=$(mktemp) && status=$(mktemp) || exit 2
+trap 'rm -f "$log" "$status"' EXIT
+terminal=
+[ ! -t 2 ] || terminal=/dev/stderr
+
+# On a terminal one rewritten line says what is being done and, for apt, which
+# explains itself best, how far it is.
+progress() {
+    awk -v log_file="$log" -v terminal="$terminal" '
+        { print >log_file }
+        / newly installed/ { for (i = 2; i <= NF; i++) if ($i == "newly") n = 2 * $(i - 1) }
+        /^(Unpacking|Setting up) / { done++ }
+        terminal {
+            printf "\r\033[K%s%.60s", (n ? int(100 * done / n) " % " : ""), $0 >terminal
+            fflush(terminal)
+        }
+        END { if (terminal) printf "\r\033[K" >terminal }'
+}
+
+{
+    DEBIAN_FRONTEND=noninteractive $run "$line" 2>&1 </dev/null
+    echo $? >"$status"
+} | progress
+if [ "$(cat "$status")" -ne 0 ]; then
     tail -n 15 "$log" >&2
     echo "setup.sh: this failed: $line" >&2
     exit 2
