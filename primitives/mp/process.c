@@ -156,27 +156,27 @@ int mp_process_init(struct mp_process *p, int (*target)(void *), void *arg,
 int mp_process_start(struct mp_process *p)
 {
 	struct mp_started *s;
+	pid_t pid = getpid();
 
 	if (p->started != NULL)
 		return -EALREADY;
 	pthread_once(&once, install);
-	s = calloc(1, sizeof(*s));
+	if (me.pid != pid)
+		be_process(pid, 0);
+	s = malloc(sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
-	s->handle = p;
-	s->creator = getpid();
-	if (me.pid != s->creator)
-		be_process(s->creator, 0);
-	s->daemon = p->daemon;
+	*s = (struct mp_started){ .handle = p,
+				  .creator = pid,
+				  .daemon = p->daemon };
 	p->started = s;
-	s->child.pid = mp_fork(live, p, p->outlive);
-	if (s->child.pid < 0) {
-		int error = s->child.pid;
-
+	pid = mp_fork(live, p, p->outlive);
+	if (pid < 0) {
 		p->started = NULL;
 		free(s);
-		return error;
+		return pid;
 	}
+	s->child.pid = pid;
 	pthread_mutex_lock(&me.lock);
 	s->next = me.children;
 	me.children = s;
