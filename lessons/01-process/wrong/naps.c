@@ -63,7 +63,7 @@ int wait_readable(int fd, int64_t deadline)
 	 * passed asks once. */
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	while (poll(&p, 1, 0) == 0) {
+	while (poll(&p, 1, 0) != 1) {
 		if (deadline != NEVER && now() >= deadline)
 			return -ETIMEDOUT;
 		usleep(1000);
