@@ -26,12 +26,10 @@ FAMILIES = {f.name: f for f in (
                    options=[]),
         full=dict(rounds=11, slow_rounds=11, pairs=15, min_time=0.1,
                   options=[]),
-        # A thread makes every later fork of its process a third slower, and
-        # our library's fork handlers cost raw fork something: they stay apart.
-        slices=("/(?!thread|mp_)[a-z_0-9]+/parent_MiB:0/",
-                "/(?!thread|mp_)[a-z_0-9]+/parent_MiB:128/",
-                "/(?!thread|mp_)[a-z_0-9]+/parent_MiB:1024/",
-                "/thread/", "/mp_process/"),
+        # A thread makes every later fork of its process a third slower: apart.
+        slices=("/(?!thread)[a-z_0-9]+/parent_MiB:0/",
+                "/(?!thread)[a-z_0-9]+/parent_MiB:128/",
+                "/(?!thread)[a-z_0-9]+/parent_MiB:1024/", "/thread/"),
         ratios=[(f"start + join, {place}: mp_process / fork",
                  f"process/mp_process/parent_MiB:0/place:{place}",
                  f"process/fork/parent_MiB:0/place:{place}",
