@@ -77,6 +77,14 @@ bench: all ## all benchmarks, or lesson N's; FILTER=regex REPS=n
 	@$(if $(N),$(LESSON) bench $(N),$(PY) benchmarks/run.py \
 		$(if $(FILTER),--filter '$(FILTER)') $(if $(REPS),--reps $(REPS)))
 
+bench-compare: all ## is this tree slower than BASE=revision?  FILTER=regex PAIRS=n
+	@$(PY) benchmarks/compare.py --base '$(or $(BASE),HEAD)' \
+		$(if $(FILTER),--filter '$(FILTER)') $(if $(PAIRS),--pairs $(PAIRS))
+
+bench-aa: all ## this build against itself: how small a change this machine can see
+	@$(PY) benchmarks/compare.py --aa \
+		$(if $(FILTER),--filter '$(FILTER)') $(if $(PAIRS),--pairs $(PAIRS))
+
 perf: all ## perf tools on WHAT="a benchmark filter or a command"
 	@$(PY) benchmarks/perf.py '$(WHAT)'
 
@@ -109,5 +117,5 @@ configured: setup
 	@echo "make: there is no target '$@'; 'make help' lists them" >&2; exit 2
 
 .PHONY: all help report test setup doctor lesson predict exercise next progress \
-	trace kill python grade handout authors bench perf sanitize lint install \
-	clean configured
+	trace kill python grade handout authors bench bench-compare bench-aa perf \
+	sanitize lint install clean configured

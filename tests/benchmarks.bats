@@ -349,3 +349,69 @@ stop_with() {
     run limit 20 python3 "$ROOT/benchmarks/perf.py" --build "$BUILD"
     [ "$status" -eq 2 ]
 }
+
+# A build directory whose speedup computes factorials up to $2.
+build_with_last() {
+    mkdir -p "$1/benchmarks"
+    printf '#!/bin/sh\nexec "%s/benchmarks/speedup" "$@" --last=%s\n' \
+        "$BUILD" "$2" >"$1/benchmarks/speedup"
+    chmod +x "$1/benchmarks/speedup"
+}
+
+compare() {
+    limit 120 python3 "$ROOT/benchmarks/compare.py" --out out --pairs 8 \
+        --filter 'sequential' "$@"
+}
+
+@test "compare.py: twice the work is SLOWER, half of it faster" {
+    build_with_last small 399
+    build_with_last large 799
+    run compare --base-build small --build large speedup
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"SLOWER"*"1 SLOWER"* ]]
+    run compare --base-build large --build small speedup
+    [ "$status" -eq 0 ]
+    [[ $output == *"1 faster"* ]]
+    [ "$(python3 -c 'import json; print(json.load(open("out/compare.json"))["benchmarks"][0]["verdict"])')" = faster ]
+    grep -q faster out/compare.md
+}
+
+@test "compare.py: a build is not slower than itself" {
+    build_with_last small 399
+    run compare --aa --build small --threshold 30 speedup
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output != *SLOWER* ]]
+    [[ $output == *"this machine sees changes"* ]]
+}
+
+@test "compare.py: the test and its correction are exact" {
+    python3 - "$ROOT/benchmarks/harness" <<'EOF'
+import sys
+sys.path.insert(0, sys.argv[1])
+import stats
+# Wilcoxon's own tables: n = 5, all above: 2/32; n = 6, the smallest below: 4/64
+assert stats.wilcoxon([1, 2, 3, 4, 5]) == 2 / 32
+assert stats.wilcoxon([-1, 2, 3, 4, 5, 6]) == 4 / 64
+assert stats.wilcoxon([1, -1]) == 1.0       # a tie
+assert stats.wilcoxon([0, 0]) == 1.0        # no difference at all
+assert stats.holm([0.01, 0.04, 0.03]) == [0.03, 0.06, 0.06]
+EOF
+}
+
+@test "compare.py: what is wrong is a sentence and exit 2" {
+    run compare --base no-such-revision
+    [ "$status" -eq 2 ]
+    [[ $output == *"no-such-revision"* || ! -e $ROOT/.git ]]
+    run compare --pairs 3
+    [ "$status" -eq 2 ]
+    run compare --threshold 0
+    [ "$status" -eq 2 ]
+    run compare --aa nonsense
+    [ "$status" -eq 2 ]
+    [[ $output == *"no family nonsense"* ]]
+    run limit 60 python3 "$ROOT/benchmarks/compare.py" --aa --out out --filter no_such --build "$BUILD"
+    [ "$status" -eq 2 ]
+    [[ $output == *"no_such"* && $output != *Traceback* ]]
+}

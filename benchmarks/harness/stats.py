@@ -35,3 +35,35 @@ def percentile(buckets, q):
         if seen >= rank - 1e-9:
             return value
     return None
+
+
+def wilcoxon(values):
+    """The exact two-sided p of the signed-rank test that the values are as
+    often and as far above 0 as below (Wilcoxon 1945)."""
+    values = sorted((v for v in values if v != 0), key=abs)
+    n = len(values)
+    ranks = []      # doubled, so that the ranks of ties are whole numbers
+    while len(ranks) < n:
+        i = j = len(ranks)
+        while j < n and abs(values[j]) == abs(values[i]):
+            j += 1
+        ranks += [i + 1 + j] * (j - i)
+    ways = [1]      # ways[w]: how many choices of signs give the sum w
+    for r in ranks:
+        longer = ways + [0] * r
+        for w, k in enumerate(ways):
+            longer[w + r] += k
+        ways = longer
+    above = sum(r for r, v in zip(ranks, values) if v > 0)
+    low = min(above, sum(ranks) - above)
+    return min(1.0, 2 * sum(ways[:low + 1]) / 2 ** n)
+
+
+def holm(ps):
+    """The p values, adjusted for being many (Holm 1979)."""
+    order = sorted(range(len(ps)), key=lambda i: ps[i])
+    adjusted, worst = [0.0] * len(ps), 0.0
+    for k, i in enumerate(order):
+        worst = max(worst, min(1.0, ps[i] * (len(ps) - k)))
+        adjusted[i] = worst
+    return adjusted
