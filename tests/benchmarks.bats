@@ -10,6 +10,8 @@ setup_file() {
 
 setup() {
     leak_setup
+    # where a run.py that is killed leaves its folder
+    export TMPDIR=$BATS_TEST_TMPDIR
     cd "$BATS_TEST_TMPDIR" || return
 }
 
