@@ -15,7 +15,8 @@
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
-extern FILE *_IO_list_all; /* glibc's list of open streams */
+/* glibc's list of open streams; not declared, so perhaps not for ever. */
+extern FILE *_IO_list_all __attribute__((weak));
 #endif
 
 /* Does any stream hold output?  fflush(NULL) would answer too, but it locks
@@ -23,7 +24,7 @@ extern FILE *_IO_list_all; /* glibc's list of open streams */
 static bool stdio_pending(void)
 {
 #if __has_include(<sys/single_threaded.h>)
-	if (!__libc_single_threaded)
+	if (!__libc_single_threaded || &_IO_list_all == NULL)
 		return true;
 	for (FILE *f = _IO_list_all; f != NULL; f = f->_chain)
 		if (f->_IO_write_ptr > f->_IO_write_base || f->_mode > 0)
