@@ -24,7 +24,7 @@ report: all ## set up, build, run stories and benchmarks briefly, write the HTML
 	@$(PY) plots/report.py
 
 test: all ## set up, build and run all tests (under ten minutes on 2 CPUs)
-	@meson test -C $(B) --no-rebuild || { \
+	@meson test -C $(B) --no-rebuild --num-processes $$((2 * $$(nproc))) || { \
 		tests/machine/count.py --failed $(B)/meson-logs/testlog.json; exit 1; }
 
 # ---- this machine

@@ -165,6 +165,7 @@ for c in d["checks"]:
     cd "$BATS_TEST_TMPDIR"
     printf '%s\n' \
         '{"name": "a", "result": "OK", "stdout": "ok 1 - x\nok 2 - y # SKIP no\n1..2\n"}' \
+        '{"name": "s", "result": "OK", "stdout": "ok 1 - x # SKIP no\n1..1\n"}' \
         '{"name": "b", "result": "FAIL", "stdout": "ok 1 - x\nnot ok 2 - y\n# why\n"}' \
         '{"name": "c", "result": "TIMEOUT", "stdout": "ok 1 - x\n"}' >t.json
     echo "Full log written to $PWD/t.txt" >log

@@ -26,7 +26,7 @@ FAMILIES = {f.name: f for f in (
                    options=[]),
         full=dict(rounds=11, slow_rounds=11, pairs=15, min_time=0.1,
                   options=[]),
-        # A thread makes every later fork of its process a third slower: apart.
+        # After one thread, each fork of a process takes 1.4 times as long: apart.
         slices=("/(?!thread)[a-z_0-9]+/parent_MiB:0/",
                 "/(?!thread)[a-z_0-9]+/parent_MiB:128/",
                 "/(?!thread)[a-z_0-9]+/parent_MiB:1024/", "/thread/"),
