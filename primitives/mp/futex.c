@@ -1,4 +1,4 @@
-/* futex.c - the only two futex calls of the library.
+/* futex.c - the only futex calls of the library.
  *
  * FUTEX_WAIT_BITSET is used for one reason: its timeout is an absolute time on
  * CLOCK_MONOTONIC, where FUTEX_WAIT takes a relative one that starts anew after
@@ -45,4 +45,15 @@ int mp_futex_wake(_Atomic uint32_t *word, int n, struct mp_counters *c)
 	mp_counters_add(c, MP_WAKES);
 	woken = syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
 	return woken < 0 ? -errno : (int)woken;
+}
+
+int mp_futex_requeue(_Atomic uint32_t *from, _Atomic uint32_t *to,
+		     struct mp_counters *c)
+{
+	long moved;
+
+	mp_counters_add(c, MP_WAKES);
+	/* Wake 0, move 1. */
+	moved = syscall(SYS_futex, from, FUTEX_REQUEUE, 0, 1L, to, 0);
+	return moved < 0 ? -errno : (int)moved;
 }

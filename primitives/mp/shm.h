@@ -64,4 +64,9 @@ MP_API int mp_shm_close(struct mp_shm *m);
  * -ENOENT: no such name. */
 MP_API int mp_shm_unlink(const char *name);
 
+/* Do [addr, addr + size) lie in memory that a fork shares, from here or from
+ * anybody's mmap(MAP_SHARED)?  The init functions of the library ask this.
+ * 0; -EINVAL: no. */
+MP_API int mp_shm_check(const void *addr, size_t size);
+
 #endif

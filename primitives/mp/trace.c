@@ -16,11 +16,11 @@
 #include "mp/clock.h"
 #include "mp/shm.h"
 
-enum type { NOTHING, LANE, BEGIN, END, MARK, EXIT };
+enum type { NOTHING, LANE, BEGIN, END, MARK, COUNT, EXIT };
 
 struct event {
 	_Atomic uint32_t type; /* enum type, stored last */
-	uint32_t kind;         /* enum mp_trace_kind */
+	int32_t detail; /* of a span: enum mp_trace_kind; of a count: its value */
 	int64_t time;
 	int32_t lane; /* thread id; a process's is its pid */
 	int32_t unused;
@@ -53,7 +53,7 @@ static void set_name(char *to, const char *from)
 	to[n] = '\0';
 }
 
-static void record(enum type type, uint32_t kind, pid_t lane, const char *name)
+static void record(enum type type, int32_t detail, pid_t lane, const char *name)
 {
 	struct event *e;
 	uint64_t i;
@@ -62,7 +62,7 @@ static void record(enum type type, uint32_t kind, pid_t lane, const char *name)
 	if (i >= table->slots)
 		return;
 	e = &table->event[i];
-	e->kind = kind;
+	e->detail = detail;
 	e->lane = lane;
 	set_name(e->name, name);
 	e->time = mp_clock_now();
@@ -111,7 +111,7 @@ void mp_trace_lane(const char *name)
 void mp_trace_begin(enum mp_trace_kind kind, const char *name)
 {
 	if (__builtin_expect(table != NULL, 0))
-		record(BEGIN, kind, gettid(), name);
+		record(BEGIN, (int32_t)kind, gettid(), name);
 }
 
 void mp_trace_end(void)
@@ -124,6 +124,12 @@ void mp_trace_mark(const char *name)
 {
 	if (__builtin_expect(table != NULL, 0))
 		record(MARK, 0, gettid(), name);
+}
+
+void mp_trace_count(const char *name, int32_t value)
+{
+	if (__builtin_expect(table != NULL, 0))
+		record(COUNT, value, gettid(), name);
 }
 
 void mp_trace_exit(pid_t pid, const char *name)
@@ -196,7 +202,7 @@ static void write_span(FILE *f, uint64_t i, uint64_t n, int64_t now)
 
 	write_head(f, "X", e, e->name);
 	fprintf(f, ",\"cat\":\"%s\",\"ts\":%.3f,\"dur\":%.3f%s}",
-		kinds[e->kind % 3], microseconds(e->time),
+		kinds[(uint32_t)e->detail % 3], microseconds(e->time),
 		(double)(end - e->time) / 1000,
 		open ? ",\"args\":{\"open\":true}" : "");
 }
@@ -226,6 +232,13 @@ static void write_events(FILE *f)
 			break;
 		case BEGIN:
 			write_span(f, i, n, now);
+			break;
+		case COUNT:
+			write_head(f, "C", e, e->name);
+			fprintf(f,
+				",\"ts\":%.3f,\"args\":{\"value\":%" PRId32
+				"}}",
+				microseconds(e->time), e->detail);
 			break;
 		case MARK:
 		case EXIT:

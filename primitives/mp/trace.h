@@ -1,7 +1,7 @@
 /* trace - who did what when, in all processes of a program.
  *
- * Python: none.  Floor 1.  Any process, any thread; begin, end and mark also
- * from a signal handler.
+ * Python: none.  Floor 1.  Any process, any thread; begin, end, mark and count
+ * also from a signal handler.
  *
  * One process starts the trace before it forks; its children inherit it.  Every
  * span and mark is one slot in shared memory, taken by one fetch_add, so it
@@ -43,7 +43,8 @@ enum mp_trace_kind {
 };
 
 /* Start recording, here and in children forked from now on.  The caller's lane
- * is named "MainProcess".  One slot (64 B) a lane, begin, end or mark.
+ * is named "MainProcess".  One slot (64 B) a lane, begin, end, mark or
+ * count.
  * -EALREADY: it runs.  -EINVAL: no slots.  -ENOMEM, -EMFILE. */
 MP_API int mp_trace_start(size_t slots);
 
@@ -62,6 +63,9 @@ MP_API void mp_trace_end(void);
 
 /* A moment. */
 MP_API void mp_trace_mark(const char *name);
+
+/* A number that changes over time has this value from now on. */
+MP_API void mp_trace_count(const char *name, int32_t value);
 
 /* The process `pid` has ended: its open spans end here, with a mark. */
 MP_API void mp_trace_exit(pid_t pid, const char *name);

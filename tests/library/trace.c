@@ -84,6 +84,7 @@ static void records(void)
 	run(works_in_child);
 	run(dies_holding);
 	mp_trace_mark("middle");
+	mp_trace_count("level", -2);
 	json = written();
 	is(count(json, "\"thread_name\""), 4,
 	   "a lane for each process, and the first one's new name");
@@ -96,6 +97,8 @@ static void records(void)
 	is(count(json, "\"killed (signal 9)\""), 1,
 	   "one death with its signal");
 	is(count(json, "main \\\"quoted\\\"\\u000a"), 1, "names are escaped");
+	is(count(json, "\"ph\":\"C\"") + count(json, "{\"value\":-2}"), 2,
+	   "a number and its value");
 	is(count(json, "nobody sees this"), 0, "nothing from before");
 	mp_trace_end();
 }

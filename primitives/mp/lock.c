@@ -1,0 +1,244 @@
+/* lock.c - a word that names its holder, a bit for sleepers, a bit for death.
+ *
+ * The fast paths stand in lock.h.  The word is touched twice by each holder, by
+ * one compare-and-swap and one exchange; everything else that a holder writes
+ * lies on another cache line.
+ */
+#include "mp/lock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "mp/backstop.h"
+#include "mp/chaos.h"
+#include "mp/clock.h"
+#include "mp/futex.h"
+#include "mp/shm.h"
+
+/*  word                meaning                     leaves by       to
+ *  0                   free                        acquire         TID
+ *  TID                 held, nobody sleeps         release         0
+ *                                                  a waiter        TID|SLEEPERS
+ *                                                  holder's death  DIED
+ *  TID|SLEEPERS        held, somebody may sleep    release         0, wakes one
+ *                                                  holder's death  DIED|SLEEPERS
+ *                                                  (the kernel wakes one)
+ *  DIED, DIED|SLEEPERS free, its holder died       acquire         TID, bit kept
+ *  FREE_ANY            free, with MP_LOCK_ANY      acquire         TID
+ *
+ *  A process that has slept takes the lock as TID|SLEEPERS: it cannot know
+ *  whether others still sleep.  One that finds DIED|SLEEPERS keeps the bit for
+ *  the same reason.
+ *
+ *  FREE_ANY is not 0 so that the fast path of acquire, which would put the lock
+ *  into the holder's list, never takes such a lock.
+ */
+#define SLEEPERS FUTEX_WAITERS
+#define DIED     FUTEX_OWNER_DIED
+#define TID      FUTEX_TID_MASK
+#define FREE_ANY TID
+#define TID_MAX  0x3fffffu /* the kernel gives no higher id */
+
+static_assert(sizeof(struct mp_lock) == 128, "two cache lines");
+static_assert(offsetof(struct mp_lock, node.prev) == 64, "links on the second");
+
+static int is_free(uint32_t word)
+{
+	return (word & TID) == 0 || (word & TID) == FREE_ANY;
+}
+
+static int is_state(uint32_t word)
+{
+	return is_free(word) || ((word & TID) <= TID_MAX && !(word & DIED));
+}
+
+/* ---- waiting ---- */
+
+/* Looks at the lock are rare: each one takes the cache line from the holder. */
+#define SPIN_FIRST_NS 200
+#define SPIN_LAST_NS  800
+#define SPIN_TOTAL_NS 5000 /* about the price of a sleep and a wake-up */
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb");
+#endif
+}
+
+/* Wait a little, each time twice as long; 0 when it is time to sleep.  With one
+ * CPU the holder cannot run while this thread spins. */
+static int spin(int64_t *step, int64_t *total)
+{
+	int64_t start;
+
+	if (mp_owner_get()->cpus < 2 || *total >= SPIN_TOTAL_NS)
+		return 0;
+	start = mp_clock_now();
+	do
+		relax();
+	while (mp_clock_now() - start < *step);
+	*total += *step;
+	if (*step < SPIN_LAST_NS)
+		*step *= 2;
+	return 1;
+}
+
+/* Sleep until the word changes.  0, -ETIMEDOUT, -EINTR. */
+static int sleep_on(struct mp_lock *l, uint32_t old, int64_t deadline)
+{
+	_Atomic uint32_t *word = &l->node.word;
+	uint32_t marked = old | SLEEPERS;
+	int error;
+
+	mp_chaos();
+	if (old != marked && !atomic_compare_exchange_strong_explicit(
+				     word, &old, marked, memory_order_relaxed,
+				     memory_order_relaxed))
+		return 0;
+	error = mp_backstop_wait(word, marked, deadline, &l->counters);
+	if (error != MP_BACKSTOP)
+		return error;
+	/* Nobody would have woken us, or the holder is no more. */
+	if (!(atomic_load_explicit(word, memory_order_relaxed) & SLEEPERS) ||
+	    (mp_owner_gone(marked & TID) &&
+	     atomic_compare_exchange_strong_explicit(
+		     word, &marked, DIED | SLEEPERS, memory_order_relaxed,
+		     memory_order_relaxed)))
+		mp_counters_add(&l->counters, MP_RESCUES);
+	return 0;
+}
+
+/* The word is ours by this: 1, or 0 when it has changed. */
+static int take(struct mp_lock *l, uint32_t old, uint32_t sleepers)
+{
+	uint32_t new = mp_owner_tid() | (old & SLEEPERS) | sleepers;
+
+	mp_chaos();
+	/* Pairs with the release in mp_lock_release. */
+	if (!atomic_compare_exchange_strong_explicit(&l->node.word, &old, new,
+						     memory_order_acquire,
+						     memory_order_relaxed))
+		return 0;
+	if (l->flags & MP_LOCK_ANY)
+		mp_owner_end();
+	else
+		mp_owner_add(&l->node);
+	mp_counters_add(&l->counters, MP_CONTENDED);
+	return 1;
+}
+
+/* sleepers: SLEEPERS if this thread may have been asleep on the word before. */
+int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
+			 uint32_t sleepers)
+{
+	int64_t deadline = mp_clock_deadline(timeout_ns);
+	int64_t step = SPIN_FIRST_NS, total = 0;
+	int error = 0;
+	uint32_t old;
+
+	while (error != -ETIMEDOUT) {
+		/* Every time: a handler may have run in between.  Set also
+		 * while asleep, so that the kernel hands on a wake-up that this
+		 * thread got and died of. */
+		mp_owner_begin(&l->node);
+		old = atomic_load_explicit(&l->node.word, memory_order_relaxed);
+		if (!is_state(old)) {
+			error = -EINVAL;
+			break;
+		}
+		if (is_free(old)) {
+			if (take(l, old, sleepers))
+				return old & DIED ? MP_OWNER_DIED : 0;
+			continue;
+		}
+		if ((old & TID) == mp_owner_tid() &&
+		    !(l->flags & MP_LOCK_ANY)) {
+			error = -EDEADLK;
+			break;
+		}
+		if (timeout_ns == 0) {
+			error = -ETIMEDOUT;
+		} else if (!spin(&step, &total)) {
+			error = sleep_on(l, old, deadline);
+			sleepers = SLEEPERS;
+			step = SPIN_FIRST_NS;
+			total = 0;
+		}
+	}
+	mp_owner_end();
+	return error;
+}
+
+/* ---- release ---- */
+
+/* The word held `old`, not just our id: wake, or say that it was no state.
+ * Still pending, so that the kernel wakes instead if we are killed here. */
+int mp_lock_release_wake(struct mp_lock *l, uint32_t old)
+{
+	int bad = (old & TID) != mp_owner_tid() || (old & DIED);
+
+	mp_chaos();
+	if (old & SLEEPERS)
+		mp_futex_wake(&l->node.word, 1, &l->counters);
+	mp_owner_end();
+	return bad ? -EINVAL : 0;
+}
+
+static int release_any(struct mp_lock *l)
+{
+	uint32_t old = atomic_exchange_explicit(&l->node.word, FREE_ANY,
+						memory_order_release);
+
+	mp_chaos();
+	if (old & SLEEPERS)
+		mp_futex_wake(&l->node.word, 1, &l->counters);
+	return (old & TID) == FREE_ANY ? -EPERM : 0;
+}
+
+int mp_lock_release_slow(struct mp_lock *l)
+{
+	uint32_t old;
+
+	if (l->flags & MP_LOCK_ANY)
+		return release_any(l);
+	if (!mp_owner_holds(&l->node))
+		return -EPERM;
+	mp_owner_remove(&l->node);
+	old = atomic_exchange_explicit(&l->node.word, 0, memory_order_release);
+	return mp_lock_release_wake(l, old);
+}
+
+/* ---- the rest ---- */
+
+int mp_lock_init(struct mp_lock *l, uint32_t flags)
+{
+	int error = mp_shm_check(l, sizeof(*l));
+
+	if (error < 0 || (flags & ~(uint32_t)MP_LOCK_ANY))
+		return -EINVAL;
+	memset(l, 0, sizeof(*l));
+	l->flags = flags;
+	if (flags & MP_LOCK_ANY)
+		atomic_store_explicit(&l->node.word, FREE_ANY,
+				      memory_order_release);
+	return 0;
+}
+
+int mp_lock_locked(const struct mp_lock *l)
+{
+	return !is_free(
+		atomic_load_explicit(&l->node.word, memory_order_relaxed));
+}
+
+int mp_lock_mine(const struct mp_lock *l)
+{
+	return (atomic_load_explicit(&l->node.word, memory_order_relaxed) &
+		TID) == mp_owner_tid();
+}
+
+extern inline int mp_lock_acquire(struct mp_lock *l, int64_t timeout_ns);
+extern inline int mp_lock_release(struct mp_lock *l);
