@@ -85,6 +85,10 @@ bench-aa: all ## this build against itself: how small a change this machine can 
 	@$(PY) benchmarks/compare.py --aa \
 		$(if $(FILTER),--filter '$(FILTER)') $(if $(PAIRS),--pairs $(PAIRS))
 
+scoreboard: all ## ours beside the best peer and the limit, row by row; REPS=n ROWS=regex
+	@$(PY) benchmarks/scoreboard.py \
+		$(if $(ROWS),--rows '$(ROWS)') $(if $(REPS),--reps $(REPS))
+
 perf: all ## perf tools on WHAT="a benchmark filter or a command"
 	@$(PY) benchmarks/perf.py '$(WHAT)'
 
@@ -98,6 +102,18 @@ sanitize: setup ## the library's tests and the benchmarks under ASan and UBSan
 	@meson test -C build/asan --no-rebuild --suite library --suite bench-smoke \
 		|| { tests/machine/count.py --failed \
 		build/asan/meson-logs/testlog.json; exit 1; }
+
+prove: all ## kill at every instruction, models, storms: the deep suite (some minutes)
+	@meson test -C $(B) --no-rebuild --setup deep --suite deep || { \
+		tests/machine/count.py --failed $(B)/meson-logs/testlog-deep.json; exit 1; }
+
+chaos: setup ## the library's tests with random yields and sleeps in every gap
+	@test -f build/chaos/build.ninja || meson setup build/chaos \
+		-Dchaos=true >build/chaos.log || { cat build/chaos.log; exit 2; }
+	@ninja -C build/chaos --quiet
+	@meson test -C build/chaos --no-rebuild --timeout-multiplier 4 \
+		--suite library --suite stress || { tests/machine/count.py --failed \
+		build/chaos/meson-logs/testlog.json; exit 1; }
 
 lint: ## formats, warnings of two compilers, shell and Python syntax
 	@tests/machine/lint.sh
@@ -117,5 +133,5 @@ configured: setup
 	@echo "make: there is no target '$@'; 'make help' lists them" >&2; exit 2
 
 .PHONY: all help report test setup doctor lesson predict exercise next progress \
-	trace kill python grade handout authors bench bench-compare bench-aa perf \
-	sanitize lint install clean configured
+	trace kill python grade handout authors bench bench-compare bench-aa scoreboard \
+	perf sanitize prove chaos lint install clean configured

@@ -51,49 +51,56 @@ static void wake(struct mp_barrier *b)
 	mp_futex_wake(&b->phase, INT32_MAX, &b->counters);
 }
 
+/* What the places say, seen in one walk with the lock held. */
+struct view {
+	bool died;         /* a party, waiting in this phase or entered */
+	uint32_t here;     /* how many have come */
+	uint64_t taken[2]; /* their indices, as bits */
+	int64_t mine;      /* the calling thread's place, or -1 */
+};
+
 static bool here(const struct mp_waiter *w, uint32_t phase)
 {
-	return mp_waiter_word(w) != 0 &&
-	       w->ticket == (uint64_t)(phase & ~BROKEN) + HERE;
+	return w->ticket == (uint64_t)(phase & ~BROKEN) + HERE;
 }
 
-/* Has a party died, waiting in this phase or entered? */
-static bool party_died(const struct mp_barrier *b, uint32_t phase)
+static struct view look(const struct mp_barrier *b, uint32_t phase)
 {
+	struct view v = { .mine = -1 };
+	uint32_t tid = mp_owner_tid(), word;
 	const struct mp_waiter *w = b->waiter;
 
-	for (uint32_t i = 0; i < b->used; i++, w++)
-		if ((mp_waiter_word(w) & MP_WAITER_DIED) &&
-		    (here(w, phase) || w->stays))
-			return true;
-	return false;
+	for (uint32_t i = 0; i < b->used; i++, w++) {
+		word = mp_waiter_word(w);
+		if (word == 0)
+			continue;
+		if (word == tid)
+			v.mine = i;
+		if ((word & MP_WAITER_DIED) && (here(w, phase) || w->stays))
+			v.died = true;
+		if (here(w, phase)) {
+			v.here++;
+			v.taken[w->index / 64] |= UINT64_C(1) << w->index % 64;
+		}
+	}
+	return v;
 }
 
 /* Hold the lock, with the barrier broken if somebody has died. */
-static int hold(struct mp_barrier *b, uint32_t *phase)
+static int hold(struct mp_barrier *b, uint32_t *phase, struct view *v)
 {
 	int error = mp_lock_acquire(&b->lock, -1);
 
 	if (error < 0)
 		return error;
 	*phase = load(b);
-	if (!(*phase & BROKEN) &&
-	    (error == MP_OWNER_DIED || party_died(b, *phase))) {
+	*v = look(b, *phase);
+	if (!(*phase & BROKEN) && (error == MP_OWNER_DIED || v->died)) {
 		*phase |= BROKEN;
 		store(b, *phase);
 		wake(b);
 	}
 	return 0;
-}
-
-static struct mp_waiter *find(struct mp_barrier *b)
-{
-	uint32_t tid = mp_owner_tid();
-
-	for (uint32_t i = 0; i < b->used; i++)
-		if (mp_waiter_word(&b->waiter[i]) == tid)
-			return &b->waiter[i];
-	return NULL;
 }
 
 static void clear(struct mp_waiter *w)
@@ -116,17 +123,11 @@ static struct mp_waiter *place(struct mp_barrier *b)
 }
 
 /* The lowest index that nobody here has. */
-static uint32_t free_index(const struct mp_barrier *b, uint32_t phase)
+static uint32_t free_index(const struct view *v)
 {
-	bool taken[MP_BARRIER_PARTIES] = { false };
-	uint32_t i;
-
-	for (i = 0; i < b->used; i++)
-		if (here(&b->waiter[i], phase))
-			taken[b->waiter[i].index] = true;
-	for (i = 0; taken[i]; i++)
-		;
-	return i;
+	return v->taken[0] != UINT64_MAX
+		       ? (uint32_t)__builtin_ctzll(~v->taken[0])
+		       : 64 + (uint32_t)__builtin_ctzll(~v->taken[1]);
 }
 
 /* What came of the wait for `phase`, which is over. */
@@ -141,8 +142,9 @@ static int outcome(const struct mp_waiter *w, uint32_t phase, uint32_t now)
 static int give_up(struct mp_barrier *b, struct mp_waiter *w, uint32_t phase,
 		   int why)
 {
+	struct view v;
 	uint32_t now;
-	int error = hold(b, &now);
+	int error = hold(b, &now, &v);
 
 	if (error < 0)
 		return error;
@@ -161,6 +163,7 @@ static int give_up(struct mp_barrier *b, struct mp_waiter *w, uint32_t phase,
 static int sleep_in(struct mp_barrier *b, struct mp_waiter *w, uint32_t phase,
 		    int64_t deadline)
 {
+	struct view v;
 	uint32_t now;
 	int error = 0;
 
@@ -169,9 +172,11 @@ static int sleep_in(struct mp_barrier *b, struct mp_waiter *w, uint32_t phase,
 					 &b->counters);
 		if (error < 0)
 			return give_up(b, w, phase, error);
-		/* hold breaks the barrier. */
-		if (error == MP_BACKSTOP && party_died(b, phase) &&
-		    hold(b, &now) == 0)
+		if (error != MP_BACKSTOP)
+			continue;
+		if (load(b) != phase)
+			mp_counters_add(&b->counters, MP_RESCUES);
+		else if (hold(b, &now, &v) == 0) /* breaks it for the dead */
 			mp_lock_release(&b->lock);
 	}
 	return outcome(w, phase, now);
@@ -209,8 +214,9 @@ int mp_barrier_wait_action(struct mp_barrier *b, int (*action)(void *),
 {
 	int64_t deadline = mp_clock_deadline(timeout_ns);
 	struct mp_waiter *w;
+	struct view v;
 	uint32_t phase;
-	int result = hold(b, &phase);
+	int result = hold(b, &phase, &v);
 
 	if (result < 0)
 		return result;
@@ -218,16 +224,14 @@ int mp_barrier_wait_action(struct mp_barrier *b, int (*action)(void *),
 		mp_lock_release(&b->lock);
 		return -ECANCELED;
 	}
-	w = find(b);
-	if (w == NULL)
-		w = place(b);
+	w = v.mine >= 0 ? &b->waiter[v.mine] : place(b);
 	if (w == NULL) {
 		mp_lock_release(&b->lock);
 		return -ENOSPC;
 	}
-	w->index = free_index(b, phase);
+	w->index = free_index(&v);
 	w->ticket = (uint64_t)phase + HERE;
-	if (mp_barrier_waiting(b) == b->parties) {
+	if (v.here + 1 == b->parties) {
 		result = open_phase(b, phase, action, arg, w->index);
 	} else {
 		mp_lock_release(&b->lock);
@@ -241,12 +245,13 @@ int mp_barrier_wait_action(struct mp_barrier *b, int (*action)(void *),
 int mp_barrier_enter(struct mp_barrier *b)
 {
 	struct mp_waiter *w;
+	struct view v;
 	uint32_t phase;
-	int error = hold(b, &phase);
+	int error = hold(b, &phase, &v);
 
 	if (error < 0)
 		return error;
-	if (find(b) != NULL) {
+	if (v.mine >= 0) {
 		error = -EALREADY;
 	} else {
 		w = place(b);
@@ -261,25 +266,25 @@ int mp_barrier_enter(struct mp_barrier *b)
 
 int mp_barrier_leave(struct mp_barrier *b)
 {
-	struct mp_waiter *w;
+	struct view v;
 	uint32_t phase;
-	int error = hold(b, &phase);
+	int error = hold(b, &phase, &v);
 
 	if (error < 0)
 		return error;
-	w = find(b);
-	if (w != NULL) {
-		w->stays = 0;
-		mp_waiter_leave(w);
+	if (v.mine >= 0) {
+		b->waiter[v.mine].stays = 0;
+		mp_waiter_leave(&b->waiter[v.mine]);
 	}
 	mp_lock_release(&b->lock);
-	return w != NULL ? 0 : -EPERM;
+	return v.mine >= 0 ? 0 : -EPERM;
 }
 
 int mp_barrier_abort(struct mp_barrier *b)
 {
+	struct view v;
 	uint32_t phase;
-	int error = hold(b, &phase);
+	int error = hold(b, &phase, &v);
 
 	if (error < 0)
 		return error;
@@ -300,7 +305,7 @@ int mp_barrier_reset(struct mp_barrier *b)
 	for (uint32_t i = 0; i < b->used; i++, w++) {
 		if (mp_waiter_word(w) & MP_WAITER_DIED)
 			clear(w);
-		else if (here(w, phase))
+		else if (mp_waiter_word(w) != 0 && here(w, phase))
 			w->ticket = CANCELED;
 	}
 	store(b, (phase & ~BROKEN) + NEXT);
@@ -320,9 +325,5 @@ uint32_t mp_barrier_parties(const struct mp_barrier *b)
 
 uint32_t mp_barrier_waiting(const struct mp_barrier *b)
 {
-	uint32_t n = 0, phase = load(b);
-
-	for (uint32_t i = 0; i < b->used; i++)
-		n += here(&b->waiter[i], phase);
-	return n;
+	return look(b, load(b)).here;
 }

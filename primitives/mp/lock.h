@@ -18,7 +18,8 @@
  * acquire returns MP_OWNER_DIED.  It holds the lock as after 0, and knows that
  * the data may be half-changed.  If it is killed too, the next one is told.
  * If a waiter is killed: nobody notices.  A holder that is stopped (SIGSTOP) is
- * not dead; nothing is taken from it.
+ * not dead; nothing is taken from it.  A thread that ends, or calls exec, while
+ * it holds a lock counts as dead.
  *
  * Release is by the thread that acquired: the kernel keeps, for each thread,
  * the list of what it holds (owner.h), and nobody else can change that list.
