@@ -45,12 +45,14 @@ static_assert(offsetof(struct mp_lock, node.prev) == 64, "links on the second");
 
 static int is_free(uint32_t word)
 {
-	return (word & TID) == 0 || (word & TID) == FREE_ANY;
+	return (word & TID) == 0 || word == FREE_ANY;
 }
 
-static int is_state(uint32_t word)
+static int is_state(const struct mp_lock *l, uint32_t word)
 {
-	return is_free(word) || ((word & TID) <= TID_MAX && !(word & DIED));
+	if (word == FREE_ANY)
+		return l->flags & MP_LOCK_ANY;
+	return (word & TID) == 0 || ((word & TID) <= TID_MAX && !(word & DIED));
 }
 
 /* ---- waiting ---- */
@@ -127,7 +129,6 @@ static int take(struct mp_lock *l, uint32_t old, uint32_t sleepers)
 		mp_owner_end();
 	else
 		mp_owner_add(&l->node);
-	mp_counters_add(&l->counters, MP_CONTENDED);
 	return 1;
 }
 
@@ -137,7 +138,7 @@ int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
 {
 	int64_t deadline = mp_clock_deadline(timeout_ns);
 	int64_t step = SPIN_FIRST_NS, total = 0;
-	int error = 0;
+	int contended = 0, error = 0;
 	uint32_t old;
 
 	while (error != -ETIMEDOUT) {
@@ -146,20 +147,23 @@ int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
 		 * thread got and died of. */
 		mp_owner_begin(&l->node);
 		old = atomic_load_explicit(&l->node.word, memory_order_relaxed);
-		if (!is_state(old)) {
+		if (!is_state(l, old)) {
 			error = -EINVAL;
 			break;
 		}
 		if (is_free(old)) {
-			if (take(l, old, sleepers))
-				return old & DIED ? MP_OWNER_DIED : 0;
-			continue;
+			if (!take(l, old, sleepers))
+				continue;
+			if (contended)
+				mp_counters_add(&l->counters, MP_CONTENDED);
+			return old & DIED ? MP_OWNER_DIED : 0;
 		}
 		if ((old & TID) == mp_owner_tid() &&
 		    !(l->flags & MP_LOCK_ANY)) {
 			error = -EDEADLK;
 			break;
 		}
+		contended = 1;
 		if (timeout_ns == 0) {
 			error = -ETIMEDOUT;
 		} else if (!spin(&step, &total)) {
@@ -190,13 +194,21 @@ int mp_lock_release_wake(struct mp_lock *l, uint32_t old)
 
 static int release_any(struct mp_lock *l)
 {
-	uint32_t old = atomic_exchange_explicit(&l->node.word, FREE_ANY,
-						memory_order_release);
+	uint32_t old =
+		atomic_load_explicit(&l->node.word, memory_order_relaxed);
 
+	do {
+		if (is_free(old))
+			return -EPERM;
+		mp_chaos();
+		/* Pairs with the acquire in take. */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&l->node.word, &old, FREE_ANY, memory_order_release,
+		memory_order_relaxed));
 	mp_chaos();
 	if (old & SLEEPERS)
 		mp_futex_wake(&l->node.word, 1, &l->counters);
-	return (old & TID) == FREE_ANY ? -EPERM : 0;
+	return is_state(l, old) ? 0 : -EINVAL;
 }
 
 int mp_lock_release_slow(struct mp_lock *l)

@@ -29,8 +29,10 @@ int mp_rlock_release(struct mp_rlock *r)
 {
 	if (!mp_lock_mine(&r->lock))
 		return -EPERM;
-	if (--r->lock.depth > 0)
+	if (r->lock.depth > 1) {
+		r->lock.depth--;
 		return 0;
+	}
 	return mp_lock_release(&r->lock);
 }
 
