@@ -120,7 +120,7 @@ def changed(a, family):
     if a.aa or a.base_build or a.force:
         return False
     parts = [f"benchmarks/{family}.c", "benchmarks/workloads",
-             "benchmarks/peers", *(f"benchmarks/harness/*.{x}"
+             "benchmarks/locks", "benchmarks/waits", "benchmarks/peers", *(f"benchmarks/harness/*.{x}"
                                    for x in ("c", "h", "cc"))]
     return bool(sh("git", "diff", "--name-only", a.base, "--", *parts))
 
@@ -208,8 +208,12 @@ def compare(a):
     rng, found, notes = random.Random(seed), {}, []
     for family in a.families or FAMILIES:
         programs = [os.path.join(p, "benchmarks", family) for p in places]
-        lists = [[n for n in runner.listing(p, []) if a.filter.search(bare(n))
-                  and "/python_" not in n] for p in programs]
+        if not os.path.exists(programs[0]):
+            notes.append(f"new: the family {family}")
+            continue
+        wanted = a.filter if a.filter.pattern else FAMILIES[family].ours
+        lists = [[n for n in runner.listing(p, []) if wanted.search(bare(n))
+                  and "/python" not in n] for p in programs]
         notes += [f"{word}: {bare(n)}" for word, one, other in
                   (("gone", *lists), ("new", *lists[::-1]))
                   for n in one if n not in other]

@@ -41,7 +41,7 @@ def arguments():
     p.add_argument("families", metavar="FAMILY", nargs="*",
                    help="of: " + " ".join(FAMILIES) + " (all)")
     p.add_argument("--brief", action="store_true",
-                   help="smaller work, fewer rounds: a minute or so")
+                   help="smaller work, fewer rounds: a minute and a half")
     p.add_argument("--reps", type=int, metavar="N", help="how many rounds")
     p.add_argument("--filter", metavar="RE", default="",
                    help="only benchmarks whose names it matches")
@@ -66,27 +66,6 @@ def arguments():
     a.build = a.build or os.path.join(ROOT, "build", "default")
     a.out = a.out or os.path.join(ROOT, "build", "results")
     return a
-
-
-def program(build, family):
-    path = os.path.join(build, "benchmarks", family)
-    if not os.access(path, os.X_OK):
-        raise Failure(
-            f"{path} is not there: run `make`, which builds it when "
-            "Google Benchmark, GMP and zlib are installed (`make setup`)")
-    return path
-
-
-def check_out(folder):
-    """Fail now, not after ten minutes."""
-    try:
-        os.makedirs(folder, exist_ok=True)
-        probe = os.path.join(folder, f".part-{os.getpid()}")
-        with open(probe, "w"):
-            pass
-        os.unlink(probe)
-    except OSError as e:
-        raise Failure(f"--out {folder}: {e.strerror}")
 
 
 def machine():
@@ -124,11 +103,8 @@ class Plan:
         self.add("counting", 0, names, family, rng)
 
     def add(self, into, number, names, family, rng):
-        """A round: its slices in random order."""
-        for part in rng.sample(family.slices, len(family.slices)):
-            mine = [n for n in names if part.search(n)]
-            if mine:
-                self.runs.append((into, number, mine))
+        self.runs += [(into, number, part)
+                      for part in family.sliced(names, rng)]
 
     def cells(self):
         return [bare(n) for _, _, names in self.runs for n in names]
@@ -140,7 +116,7 @@ def measure(a, family, names, seed):
     found = results.Results(family, a.brief, names)
     progress = runner.Progress(plan.cells())
     common = [f"--python={a.python}"] + (["--twice"] if a.aa else [])
-    path = program(a.build, family.name)
+    path = runner.program(a.build, family.name)
     try:
         for into, number, part in plan.runs:
             options = plan.options + common
@@ -159,20 +135,23 @@ def measure(a, family, names, seed):
 
 
 def names_of(a, family):
-    """What the filter leaves of a family."""
+    """What the filter leaves of a family; without one, what is chosen."""
     options = ["--twice"] if a.aa else []
-    return [n for n in runner.listing(program(a.build, family.name), options)
-            if a.filter.search(bare(n))]
+    wanted = a.filter
+    if a.brief and not wanted.pattern and family.few:
+        wanted = family.few
+    path = runner.program(a.build, family.name)
+    return [n for n in runner.listing(path, options) if wanted.search(bare(n))]
 
 
 def run(a):
-    check_out(a.out)
+    results.check_folder("--out", a.out)
     chosen = [FAMILIES[f] for f in a.families] or list(FAMILIES.values())
     names = {f.name: names_of(a, f) for f in chosen}
     if not any(names.values()):
         raise Failure(f"--filter {a.filter.pattern}: no benchmark of "
                       + ", ".join(names) + " matches; to see their names: "
-                      + program(a.build, chosen[0].name)
+                      + runner.program(a.build, chosen[0].name)
                       + " --benchmark_list_tests=true")
     busy = load.warning()
     if busy:
@@ -186,9 +165,14 @@ def run(a):
         found = measure(a, family, names[family.name], seed)
         print(tables.text(found, told, a.aa), flush=True)
         if not a.aa:
-            path = os.path.join(a.out, family.name + ".json")
-            results.write(path, found.as_json(card))
-            print(f"\n{os.path.relpath(path)} written", flush=True)
+            files = {family.name: found.as_json(card),
+                     "lost_updates": found.lost_updates()}
+            print()
+            for name, data in files.items():
+                path = os.path.join(a.out, name + ".json")
+                if data:
+                    results.write(path, data)
+                    print(f"{os.path.relpath(path)} written", flush=True)
         errors = errors or bool(found.errors())
     return 1 if errors else 0
 

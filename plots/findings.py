@@ -8,19 +8,14 @@ that cannot be told from 1 last.
 import math
 
 import stats
-from results import interval_text, mib_text, plural, time_text, times_text, word
+from cases import OURS, est
+from results import listed, mib_text, plural, time_text, times_text, word
 
 
 class Finding:
     def __init__(self, estimate, sentence):
         self.estimate, self.sentence = estimate, sentence
         self.clear = estimate.above(1) or estimate.below(1)
-
-
-def est(e):
-    """1.95× [1.93, 1.97]"""
-    tail = interval_text(e)
-    return times_text(e.value) + (" " + tail if tail else "")
 
 
 def told(e, above="", below=""):
@@ -32,12 +27,16 @@ def told(e, above="", below=""):
     return ". The interval holds 1: no difference can be told." if e.known() else "."
 
 
-def all_of(sps, pr):
+def all_of(sps, pr, lk=None, w=None):
     out = []
     for sp in sps[:1]:
         out += of_speedup(sp)
     if pr:
         out += of_process(pr)
+    if lk:
+        out += of_lock(lk)
+    if w:
+        out += of_waiting(w)
     return sorted(out, key=lambda f: (not f.clear, -abs(math.log(f.estimate.value))))
 
 
@@ -153,3 +152,58 @@ def parent(pr):
     if others:
         text += " Those that copy none: %s." % ", ".join(others)
     return [Finding(r, text)]
+
+
+def of_lock(lk):
+    out = []
+    ours, other = lk.get("increments", OURS), lk.get("increments", "python")
+    if ours and other:
+        r = lk.ratio(other, ours)
+        out.append(Finding(r, "To count up under a lock, %s at once, Python\u2019s Lock and "
+                           "Value need %s the time of mp_lock: %s, %s%s" % (
+                               plural(max(lk.counts("increments")), "process", "processes"),
+                               est(r), time_text(other.p50), time_text(ours.p50), told(r))))
+    n = max(lk.counts("contended", "none"), default=1)
+    ours, peer = lk.get("contended", OURS, n), lk.best_peer("contended", n)
+    if ours and peer and n > 1:
+        r = lk.ratio(peer[1], ours)
+        out.append(Finding(r, "When %s fight for one lock and do nothing else, an operation of "
+                           "the fastest peer, %s, takes %s the time of mp_lock: %s, %s%s" % (
+                               plural(n, "process", "processes"),
+                               lk.label(peer[0], "contended"), est(r), time_text(peer[1].p50),
+                               time_text(ours.p50), told(r))))
+    ours, other = lk.get("alone", OURS), lk.get("alone", "pthread_robust")
+    if ours and other:
+        r = lk.ratio(other, ours)
+        out.append(Finding(r, "Alone, pthread\u2019s robust mutex costs %s what mp_lock costs, "
+                           "which is robust too: %s, %s%s" % (
+                               est(r), time_text(other.p50), time_text(ours.p50), told(r))))
+    ours, other = (lk.get("killed_holder", h, setting="same") for h in (OURS, "pthread_robust"))
+    if ours and other:
+        r = lk.ratio(other, ours)
+        never = [lk.label(h, "killed_holder") for h in lk.never]
+        out.append(Finding(r, "After the death of a holder, the next owner needs %s with "
+                           "mp_lock; with pthread\u2019s robust mutex %s, %s as long%s%s" % (
+                               time_text(ours.p50), time_text(other.p50), est(r), told(r),
+                               " %s never gets it." % listed(never) if never else "")))
+    return out
+
+
+def of_waiting(w):
+    """Ours and pthread's, or Python's where pthread has no such thing."""
+    out = []
+    for where, what, other, n, place in (
+            ("semaphore/pair", "A semaphore taken and given back alone", "sem", 1, "none"),
+            ("condition/round_trip", "A round trip by condition on one CPU", "pthread", 1,
+             "same"),
+            ("event/round_trip", "A round trip by event on one CPU", "python", 1, "same"),
+            ("barrier/phase", "A phase of a barrier for %s processes", "pthread",
+             max(w.counts("barrier/phase"), default=1), "none")):
+        a, b = w.get(where, other, n, place), w.get(where, OURS, n, place)
+        if a and b:
+            r = w.ratio(a, b)
+            out.append(Finding(r, "%s takes %s the time with %s that it takes with %s: %s, %s%s"
+                               % (what % word(n) if "%s" in what else what, est(r),
+                                  w.label(other, where), w.noun(where), time_text(a.p50),
+                                  time_text(b.p50), told(r))))
+    return out

@@ -13,55 +13,27 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import cases        # noqa: E402
 import results      # noqa: E402
+import shapes       # noqa: E402
 import stats        # noqa: E402
 import style        # noqa: E402
 from results import (Bad, interval_text, listed, mib_text, time_text,
                      times_text)     # noqa: E402
+from shapes import FOOT, HEAD, LEFT, RIGHT, ROW, beside, frame, gap, rule     # noqa: E402
 
 ORDER = ("thread", "vfork", "posix_spawn", "clone3", "fork", "mp_process",
          "python_fork", "python_process")
 PLACES = ("same", "cross", "free")
-TAIL = {"p90": 0.9, "p99": 0.99, "p99_9": 0.999, "max": 1}
-PERCENTILES = ("p50",) + tuple(TAIL)
 
 
-class Case:
+class Case(cases.Case):
     """One row of the table: repetitions of one way, parent and placement."""
 
     def __init__(self, how, parent, place, rows, res):
+        super().__init__(rows, res)
         self.how, self.parent, self.place = how, parent, place
         self.label = style.label(how)
-        self.cell = rows[0].cell
-        self.sample = res.sample(rows)
-        self.n = len(rows)
-        self.p50 = self.sample.median()
-        self.values = dict(tail(res.histograms.get(self.cell, {}), rows), p50=self.p50)
-        self.p99 = self.values["p99"]
-
-
-def tail(histogram, rows):
-    """{percentile: ns or None}: out of the histogram of all rounds where there is
-    one and it is rich enough, else the median of what the rounds say."""
-    out = {}
-    total = sum(histogram.values())
-    for name, q in TAIL.items():
-        if total:
-            out[name] = rank(histogram, q) if total * (1 - q) >= 0.999 or q == 1 else None
-        else:
-            seen = [x for x in (results.believable(r.entry.get(name)) for r in rows) if x]
-            out[name] = stats.median(seen) if seen else None
-    return out
-
-
-def rank(histogram, q):
-    """Nearest rank."""
-    need, seen = q * sum(histogram.values()), 0
-    for ns in sorted(histogram):
-        seen += histogram[ns]
-        if seen >= need - 1e-9:
-            return ns
-    return None
 
 
 class Process:
@@ -154,10 +126,6 @@ class Process:
         return text + "."
 
 
-def gap(text):
-    return " " + text if text else ""
-
-
 def mib_key(text):
     n = results.number(text) if not isinstance(text, str) else None
     try:
@@ -173,12 +141,6 @@ def analyse(res):
 
 # Drawing
 
-# All in inches: a row, the gap between groups, the margins, room for a heading.
-ROW, GAP = 0.178, 0.09
-LEFT, RIGHT, HEAD = 1.62, 0.80, 0.30
-TICKS = (1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10)
-
-
 def draw(pr, path):
     sizes = pr.parents
     top = [(h, [(s, pr.get(h, s)) for s in sizes if pr.get(h, s)]) for h in pr.hows]
@@ -186,21 +148,19 @@ def draw(pr, path):
     bottom = [(h, [(p, pr.get(h, place=p)) for p in pr.places if pr.get(h, place=p)])
               for h in pr.hows]
     bottom = [b for b in bottom if len(b[1]) > 1]
-    h1, h2 = block_height(top), ROW * 1.15 * len(bottom)
-    height = HEAD + h1 + 0.42 + ((0.30 + HEAD + h2 + 0.42) if bottom else 0.0)
+    h1, h2 = shapes.block_height(top), ROW * 1.15 * len(bottom)
+    height = HEAD + h1 + FOOT + ((0.30 + HEAD + h2 + FOOT) if bottom else 0.0)
     fig = style.figure(height)
     ax = style.box(fig, LEFT, height - HEAD - h1, RIGHT, HEAD)
-    limits = span([c for _, cases in top for _, c in cases])
-    sizes_panel(ax, top, limits)
+    limits = span([c for _, found in top for _, c in found])
+    shapes.rows(ax, [(style.how(h), [(mib_text(s), c.p50, c.p99) for s, c in found])
+                     for h, found in top], limits, "Start and join, by size of the parent",
+                "logarithmic; mark: p50, hair: to p99")
     if bottom:
-        bx = style.box(fig, LEFT, 0.42, RIGHT, height - 0.42 - h2)
-        places_panel(bx, bottom, span([c for _, cases in bottom for _, c in cases], 1.15),
+        bx = style.box(fig, LEFT, FOOT, RIGHT, height - FOOT - h2)
+        places_panel(bx, bottom, span([c for _, found in bottom for _, c in found], 1.15),
                      pr.small())
     style.save(fig, path)
-
-
-def block_height(groups):
-    return sum(ROW * len(r) for _, r in groups) + GAP * max(0, len(groups) - 1)
 
 
 def span(cases, tail=None):
@@ -210,98 +170,23 @@ def span(cases, tail=None):
     return low / 1.35, high * (tail or 1.25)
 
 
-def beside(ax, text, mid, edge, points, **more):
-    """Text in a column beside the axes, on the height of a row."""
-    more.setdefault("fontsize", style.SMALL)
-    ax.annotate(text, (edge, mid), xycoords=("axes fraction", "data"), xytext=(points, 0),
-                textcoords="offset points", va="center_baseline", annotation_clip=False, **more)
-
-
-def rule(ax, y):
-    """A hair across the whole picture."""
-    width = style.WIDTH - LEFT - RIGHT
-    ax.plot([-(LEFT * 72 - 5) / (width * 72), 1 + (RIGHT * 72 - 4) / (width * 72)], [y, y],
-            transform=ax.get_yaxis_transform(), color=style.PAPER["faint"], linewidth=0.6,
-            clip_on=False, zorder=0)
-
-
-def frame(ax, total, limits, heading, xlabel):
-    ax.set_xscale("log")
-    ax.set_xlim(*limits)
-    ax.set_ylim(total, 0)
-    ax.minorticks_off()
-    ax.spines["left"].set_visible(False)
-    ax.set_yticks([])
-    ticks = [t * k for t in TICKS for k in (1, 2, 5) if limits[0] <= t * k <= limits[1]]
-    if len(ticks) > 4:
-        ticks = [t for t in ticks if t in TICKS]
-    ax.set_xticks(ticks)
-    ax.set_xticklabels([tick_text(t) for t in ticks])
-    for t in ticks:
-        ax.axvline(t, color=style.PAPER["faint"], linewidth=0.6, zorder=0)
-    ax.set_xlabel(xlabel, labelpad=3)
-    ax.annotate(heading, (0, 1), xycoords="axes fraction", xytext=(-LEFT * 72 + 5, 8),
-                textcoords="offset points", fontweight="bold", annotation_clip=False)
-
-
-def tick_text(ns):
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if ns >= size:
-            return "%g %s" % (ns / size, unit)
-    return "%g ns" % ns
-
-
-def plain(text):
-    return text.replace("\u00a0", " ")
-
-
-def sizes_panel(ax, groups, limits):
-    frame(ax, block_height(groups), limits, "Start and join, by size of the parent",
-          "logarithmic; mark: p50, hair: to p99")
-    y = 0.0
-    for g, (how, cases) in enumerate(groups):
-        text, colour, marker, _ = style.how(how)
-        colour = style.PAPER[colour]
-        if g:
-            rule(ax, y + GAP / 2)
-            y += GAP
-        for k, (size, case) in enumerate(cases):
-            mid = y + ROW / 2
-            if k == 0:
-                beside(ax, style.fit(text, 76), mid, 0, -LEFT * 72 + 5, ha="left",
-                       fontweight="bold" if how == "mp_process" else "normal")
-            beside(ax, plain(mib_text(size)), mid, 0, -6, ha="right",
-                   color=style.PAPER["muted"])
-            beside(ax, plain(time_text(case.p50)), mid, 1, RIGHT * 72 - 4, ha="right")
-            if case.p99:
-                far = max(case.p99, case.p50)
-                ax.plot([case.p50, far], [mid, mid], color=colour, linewidth=1.3,
-                        solid_capstyle="butt", zorder=2)
-                ax.plot([far], [mid], color=colour, marker="|", markersize=5.5,
-                        markeredgewidth=1.3, zorder=2)
-            ax.plot([case.p50], [mid], color=colour, marker=marker, markersize=5,
-                    markerfacecolor=colour if k == 0 else style.PAPER["paper"],
-                    markeredgecolor=colour, markeredgewidth=1.0, zorder=3)
-            y += ROW
-
-
 def places_panel(ax, groups, limits, small):
     """A row for each way; same CPU full, another CPU open, free a stroke."""
     row = ROW * 1.15
     frame(ax, row * len(groups), limits, "By place, from " + small,
           "p50; full: parent\u2019s CPU, open: another, stroke: free")
-    for g, (how, cases) in enumerate(groups):
+    for g, (how, row_cases) in enumerate(groups):
         text, colour, marker, _ = style.how(how)
         colour = style.PAPER[colour]
         mid = row * (g + 0.5)
-        found = dict(cases)
+        found = dict(row_cases)
         beside(ax, style.fit(text, LEFT * 72 - 12), mid, 0, -LEFT * 72 + 5, ha="left",
                fontweight="bold" if how == "mp_process" else "normal")
         if g:
             rule(ax, row * g)
         times = [c.p50 for c in found.values()]
         ax.plot([min(times), max(times)], [mid, mid], color=colour, linewidth=0.8, zorder=1)
-        for place, case in cases:
+        for place, case in row_cases:
             if place == "free":
                 ax.plot([case.p50], [mid], color=colour, marker="|", markersize=8,
                         markeredgewidth=1.4, zorder=2)

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """One page out of everything that was measured, told and drawn: the report.
 
-It reads build/results/*.json, build/trace/*.json and build/progress/*.json and
-writes one HTML file that needs nothing else: no network, no asset, no script.
-What is missing is named with the command that makes it. Every sentence and
-every number is computed from the files; nothing about a machine is written
-here.
+It reads build/results/*.json, build/trace/*.json, build/progress/*.json and
+build/scoreboard.json and writes one HTML file that needs nothing else: no
+network, no asset, no script. First come the findings, then the lessons, each
+with its pictures, then the numbers. What is missing is named with the command
+that makes it. Every sentence and every number is computed from the files;
+nothing about a machine is written here.
 
 The pictures come from the tools beside this one, started in an interpreter
 that has matplotlib; without one the page holds the tables only.
 """
 import argparse
 import glob
-import html
 import os
 import re
 import shlex
@@ -22,94 +22,24 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
+import cases        # noqa: E402
 import findings     # noqa: E402
+import lock         # noqa: E402
 import process      # noqa: E402
 import results      # noqa: E402
+import sections     # noqa: E402
 import speedup      # noqa: E402
 import stats        # noqa: E402
 import style        # noqa: E402
 import timeline     # noqa: E402
-from results import (Bad, digits, interval_text, mib_text, number, percent, shown,
-                     time_text, times_text)     # noqa: E402
+import waiting      # noqa: E402
+from page import (DASH, bad, code, esc, marked, missing, p, section, table, value_text,
+                  with_interval)     # noqa: E402
+from results import (Bad, digits, mib_text, number, percent, shown, time_text,
+                     times_text)     # noqa: E402
 
+RACE = "05"     # the lesson whose race loses updates
 HERE = os.path.dirname(os.path.abspath(__file__))
-DASH = "\u2013"
-
-
-# HTML, in the few shapes that the page uses
-
-def esc(x):
-    return html.escape(str(x), quote=True)
-
-
-def p(text, cls=None):
-    return "<p%s>%s</p>\n" % (' class="%s"' % cls if cls else "", text)
-
-
-def code(text):
-    return "<code>%s</code>" % esc(text)
-
-
-def missing(sentence, command=None):
-    """What is not there, and the command that makes it."""
-    return p(esc(sentence) + (" Make it: %s." % code(command) if command else ""), "missing")
-
-
-def bad(error):
-    """A Bad as a paragraph; what it puts in back quotes becomes code."""
-    return p(re.sub(r": (make [a-z]+(?: N=\d+)?)$", r": <code>\1</code>", marked(error))
-             + ".", "missing")
-
-
-def marked(text):
-    """Text of a lesson: `code` in back quotes."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", esc(text))
-
-
-def table(head, rows, label, left=1, wrap=()):
-    """head: texts; rows: lists of ready HTML; the first `left` columns flush left."""
-    out = ['<div class="scroll" role="region" tabindex="0" aria-label="%s">\n<table>\n'
-           "<thead><tr>" % esc(label)]
-    for i, h in enumerate(head):
-        out.append('<th scope="col"%s>%s</th>' % (' class="l"' if i < left else "", esc(h)))
-    out.append("</tr></thead>\n<tbody>\n")
-    for row in rows:
-        cells = []
-        for i, cell in enumerate(row):
-            kind = " ".join((["l"] if i < left else []) + (["wrap"] if i in wrap else []))
-            kind = ' class="%s"' % kind if kind else ""
-            cells.append('<th scope="row"%s>%s</th>' % (kind, cell) if i == 0 else
-                         "<td%s>%s</td>" % (kind, cell))
-        out.append("<tr>%s</tr>\n" % "".join(cells))
-    out.append("</tbody>\n</table>\n</div>\n")
-    return "".join(out)
-
-
-def section(ident, title, body):
-    return '<section id="%s">\n<h2>%s</h2>\n%s</section>\n' % (ident, esc(title), body)
-
-
-def with_interval(e, form=times_text, unit=""):
-    """A cell: the value, its interval below."""
-    text = esc(form(e.value)) + unit
-    if e.known():
-        text += '<span class="iv">%s</span>' % esc(interval_text(e, form))
-    return text
-
-
-def value_text(v):
-    """Any JSON value as a person reads it."""
-    if isinstance(v, bool):
-        return "yes" if v else "no"
-    if v is None:
-        return DASH
-    if isinstance(v, dict):
-        return ", ".join("%s %s" % (k, value_text(x)) for k, x in v.items())
-    if isinstance(v, list):
-        return ", ".join(value_text(x) for x in v)
-    if number(v) is not None and v != int(v):
-        return digits(v)
-    return str(v)
 
 
 # Pictures
@@ -175,12 +105,10 @@ class Pictures:
 def findings_section(found, reps):
     if not found:
         return missing("No measurement to find anything in.", "make bench")
-    items = []
-    for f in found[:7]:
-        items.append('<li><span class="num%s">%s</span><p>%s</p></li>\n'
-                     % ("" if f.clear else " same", esc(times_text(f.estimate.value)),
-                        esc(f.sentence)))
-    out = '<ol class="findings">\n%s</ol>\n' % "".join(items)
+    out = finding_list(found[:8])
+    if len(found) > 8:
+        out += "<details><summary>%d more</summary>\n%s</details>\n" % (
+            len(found) - 8, finding_list(found[8:]))
     least = min(reps)
     if least < 2:
         note = ("Each ratio divides single runs: one repetition has no interval, and no "
@@ -192,6 +120,13 @@ def findings_section(found, reps):
             note += (" With %d repetitions such an interval can be too narrow: read it as the "
                      "spread that was seen." % least)
     return out + p(note, "small muted")
+
+
+def finding_list(found):
+    return '<ol class="findings">\n%s</ol>\n' % "".join(
+        '<li><span class="num%s">%s</span><p>%s</p></li>\n'
+        % ("" if f.clear else " same", esc(times_text(f.estimate.value)), esc(f.sentence))
+        for f in found)
 
 
 def facts(machine):
@@ -271,7 +206,8 @@ def warnings(res):
                    "Ratios suffer less than times." % (
                        loud, of, "; they are left out where enough quiet ones are left"
                        if loud < of else ""))
-    for message, names in list(res.messages.items())[:6]:
+    found = [m for m in res.messages.items() if not m[0].startswith("skipped: never")]
+    for message, names in found[:6]:
         skipped = message.startswith("skipped: ")
         more = " and %d more" % (len(names) - 2) if len(names) > 2 else ""
         out.append("%s %s%s: %s." % (
@@ -346,7 +282,7 @@ def process_section(res, pr, pictures):
                                                pr.places.index(k[2]))):
         c = pr.cases[key]
         rows.append([esc(c.label), esc(mib_text(c.parent)), esc(c.place)]
-                    + [esc(time_text(c.values[name])) for name in process.PERCENTILES]
+                    + [esc(time_text(c.values[name])) for name in cases.PERCENTILES]
                     + [str(c.n)])
     out.append("<details><summary>All percentiles, every parent and placement (%d rows)"
                "</summary>\n%s</details>\n"
@@ -359,22 +295,56 @@ def json_files(folder, pattern="*.json"):
     return sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
 
 
-def timeline_section(files, folder, pictures):
-    if not files:
-        return missing("There is no trace in %s." % shown(folder), "make trace N=1")
+NUMBER = re.compile(r"^(?:lesson-)?(\d\d)$")
+
+
+def stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def lesson_parts(args, traces, pictures):
+    """[(id, title, body)]: a section for each lesson that was told or traced."""
+    told = {NUMBER.match(stem(f)).group(1): f for f in json_files(args.lessons, "lesson-*.json")
+            if NUMBER.match(stem(f))}
+    traced = {stem(f): f for f in traces if NUMBER.match(stem(f))}
     out = []
-    for path in files:
-        name = os.path.splitext(os.path.basename(path))[0]
-        out.append("<h3>%s</h3>\n" % esc(re.sub(r"^(\d\d)$", r"Lesson \1, its last step", name)))
-        try:
-            tr = timeline.Trace(path)
-        except Bad as e:
-            out.append(bad(e))
-            continue
-        out.append(pictures.draw("timeline.py", path, [tr.caption()], "Timeline of processes"))
-        if not pictures.program:
-            out.append(lanes_table(tr))
-    return "".join(out)
+    for n in sorted(set(told) | set(traced)):
+        title, steps = "Lesson %s" % n, ""
+        if n in told:
+            name, steps = lesson_steps(told[n])
+            title = "Lesson %s" % name if name else title
+        body = sections.lost_picture(args.results, pictures) if n == RACE else ""
+        if n in traced:
+            body += "<h3>Who did what when</h3>\n" \
+                + timeline_picture(traced[n], pictures)
+        out.append(("lesson-" + n, title, body + (
+            "<h3>Step by step, as it ran here</h3>\n" + steps if steps else missing(
+                "This lesson has not been told yet.", "make report"))))
+    if not told:
+        out.append(("lessons", "The lessons, as they ran here", missing(
+            "No lesson has been told yet (%s/lesson-NN.json)." % shown(args.lessons),
+            "make report")))
+    return out
+
+
+def timeline_parts(args, traces, pictures):
+    """Traces that belong to no lesson; or that there is none at all."""
+    if not traces:
+        return [("timeline", "Who did what when", missing(
+            "There is no trace in %s." % shown(args.trace), "make trace N=1"))]
+    other = [f for f in traces if not NUMBER.match(stem(f))]
+    return [("timeline", "Who did what when", "".join(
+        "<h3>%s</h3>\n%s" % (esc(stem(f)), timeline_picture(f, pictures))
+        for f in other))] if other else []
+
+
+def timeline_picture(path, pictures):
+    try:
+        tr = timeline.Trace(path)
+    except Bad as e:
+        return bad(e)
+    out = pictures.draw("timeline.py", path, [tr.caption()], "Timeline of processes")
+    return out if pictures.program else out + lanes_table(tr)
 
 
 def lanes_table(tr):
@@ -406,33 +376,21 @@ def met_text(e, goal, met):
     """yes or no, and whether the interval leaves it open."""
     if not isinstance(met, bool):
         return DASH
-    text = "yes" if met else "<b>no</b>"
-    m = re.search(r"[0-9.]+", goal)
-    if m and e.known() and e.lo <= float(m.group().strip(".") or 0) <= e.hi:
-        text += ', <span class="muted">within noise</span>'
-    return text
+    return ("yes" if met else "<b>no</b>") + (
+        ', <span class="muted">within noise</span>' if sections.within_noise(e, goal) else "")
 
 
-def lesson_section(folder):
-    files = json_files(folder, "lesson-*.json")
-    if not files:
-        return missing("No lesson has been told yet (%s/lesson-NN.json)." % shown(folder),
-                       "make report")
-    out = []
-    for path in files:
-        try:
-            data = results.load(path, "make it again: make report")
-        except Bad as e:
-            out.append(bad(e))
-            continue
-        steps = data.get("steps")
-        steps = [s for s in steps if isinstance(s, dict)] if isinstance(steps, list) else []
-        name = os.path.splitext(os.path.basename(path))[0]
-        out.append("<h3>%s</h3>\n" % esc(data.get("lesson") or name))
-        if not steps:
-            out.append(missing("%s tells no step." % shown(path), "make report"))
-        out += [step_html(s) for s in steps]
-    return "".join(out)
+def lesson_steps(path):
+    """(what the lesson is called, its steps in HTML)"""
+    try:
+        data = results.load(path, "make it again: make report")
+    except Bad as e:
+        return "", bad(e)
+    steps = data.get("steps")
+    steps = [s for s in steps if isinstance(s, dict)] if isinstance(steps, list) else []
+    body = "".join(step_html(s) for s in steps) or missing("%s tells no step." % shown(path),
+                                                           "make report")
+    return str(data.get("lesson") or ""), body
 
 
 def step_html(s):
@@ -533,6 +491,25 @@ def counter_section(all_results):
     return "".join(out)
 
 
+# The cases that stand for the others.
+SMALL = {"parent_MiB": "0", "place": "same", "work": "none", "parties": "4"}
+
+
+def counting_key(path, args):
+    """Ways in their order, arguments by their size."""
+    order = cases.ORDER.index(path[-1]) if path[-1] in cases.ORDER else -1
+    return path[:-1], order, path[-1], [(k, process.mib_key(v)) for k, v in sorted(args.items())]
+
+
+def counting_label(family, path):
+    """What is counted: how, and of what if the family has several things."""
+    if family in ("process", "speedup"):
+        return style.label(" ".join(path[2:] or path[1:]))
+    ours = "mp_lock" if family == "lock" else "mp_" + path[0]
+    what = path[1:-1] if path[0] == family else path[:-1]
+    return "%s: %s" % (" ".join(what).replace("_", " "), style.label(path[-1], ours))
+
+
 NOT_COUNTERS = ("name", "iterations", "label", "round", "loud")
 
 
@@ -542,16 +519,15 @@ def counting_tables(res):
     for c in res.counting:
         names += [k for k in c if k not in names and k not in NOT_COUNTERS
                   and (number(c[k]) is not None or isinstance(c[k], str))]
-    order = {r.cell: i for i, r in reversed(list(enumerate(res.rows)))}
-    for c in sorted(res.counting, key=lambda c: (
-            results.split(c["name"])[0], order.get(results.cell(*results.split(c["name"])), 0))):
+    for c in sorted(res.counting, key=lambda c: counting_key(*results.split(c["name"]))):
         path, args = results.split(c["name"])
-        text = ", ".join([style.label(" ".join(path[2:] or path[1:]))]
+        text = ", ".join([counting_label(res.family, path)]
                          + ["%s %s" % (k.replace("_", " "), v) for k, v in args.items()])
         row = [esc(text)] + [esc(time_text(number(c[k]))) if k.endswith("_ns")
                              and number(c.get(k)) else counted(c.get(k)) for k in names]
         rows.append(row)
-        if args.get("parent_MiB", "0") == "0" and args.get("place", "same") == "same":
+        if all(args.get(k, v) == v for k, v in SMALL.items()) \
+                and ("work" not in args or args.get("procs") == "4"):
             few.append(row)
     head = ["per operation"] + [re.sub(" ns$", "", k.replace("_", " ")) for k in names]
     label = "Counting pass, " + res.family
@@ -592,6 +568,8 @@ def made_section(args, all_results, pictures, traces):
     lines += ["python3 lessons/tools/lesson.py trace all"] if traces else []
     lines += ["python3 benchmarks/run.py %s%s" % ("--brief " if is_brief(r) else "", r.family)
               for r in all_results]
+    if os.path.exists(args.scoreboard):
+        lines.append("python3 benchmarks/scoreboard.py")
     lines += pictures.commands
     lines.append("python3 plots/report.py --results %s --trace %s -o %s" % tuple(
         shlex.quote(shown(x)) for x in (args.results, args.trace, args.output)))
@@ -604,13 +582,13 @@ def made_section(args, all_results, pictures, traces):
 
 # The page
 
-def read_family(folder, family, analyse):
+def read_family(folder, family, analyse, heads=()):
     """(Results or None, analysis or None, a paragraph that says what is missing)."""
     path = os.path.join(folder, family + ".json")
     if not os.path.exists(path):
         return None, None, missing("%s is not there." % shown(path), "make bench")
     try:
-        res = results.read([path], family)
+        res = results.read([path], family, heads)
         return res, analyse(res), ""
     except Bad as e:
         return None, None, bad(e)
@@ -633,29 +611,39 @@ def css():
 def page(args):
     speed, sps, no_speed = read_family(args.results, "speedup", every_workload)
     proc, pr, no_proc = read_family(args.results, "process", process.analyse)
+    locks, lk, no_lock = read_family(args.results, "lock", lock.analyse)
+    waits, w, no_wait = read_family(args.results, "waiting", waiting.analyse, waiting.HEADS)
     sps = sps or []
-    have = [r for r in (speed, proc) if r]
+    have = [r for r in (speed, proc, locks, waits) if r]
     machine = next((r.machine() for r in have if r.machine()), {})
     context = have[0].context if have else {}
-    reps = [sp.repetitions() for sp in sps] + ([pr.repetitions()] if pr else [])
+    analysed = sps + [x for x in (pr, lk, w) if x]
     traces = json_files(args.trace)
-    pictures = Pictures(args.python, len(sps) + (1 if pr else 0) + len(traces))
+    pictures = Pictures(args.python, len(sps) + (1 if pr else 0) + len(traces) + 1
+                        + (len(sections.lock_pictures(lk)) if lk else 0)
+                        + (sum(map(w.has, waiting.PICTURES)) if w else 0))
 
-    first_part = findings_section(findings.all_of(sps, pr), reps) + goal_table(have)
+    first_part = findings_section(findings.all_of(sps, pr, lk, w),
+                                  [x.repetitions() for x in analysed])
     if not pictures.program:
         first_part = missing("No pictures, only tables: %s." % pictures.why) + first_part
-    parts = [
-        ("findings", "What the numbers say", first_part),
-        ("speedup", "How much faster with more processes",
-         speedup_section(speed, sps, pictures) if speed else no_speed),
-        ("process", "What a process costs",
-         process_section(proc, pr, pictures) if proc else no_proc),
-        ("timeline", "Who did what when", timeline_section(traces, args.trace, pictures)),
-        ("lessons", "The lessons, as they ran here", lesson_section(args.lessons))]
+    parts = [("findings", "What the numbers say", first_part)]
+    parts += lesson_parts(args, traces, pictures)
+    parts += timeline_parts(args, traces, pictures)
     predicted = prediction_section(args.progress)
     if predicted:
         parts.append(("predictions", "Predicted and happened", predicted))
     parts += [
+        ("scoreboard", "Where we stand",
+         sections.scoreboard_section(args.scoreboard) + goal_table(have)),
+        ("speedup", "How much faster with more processes",
+         speedup_section(speed, sps, pictures) if speed else no_speed),
+        ("process", "What a process costs",
+         process_section(proc, pr, pictures) if proc else no_proc),
+        ("lock", "What a lock costs",
+         sections.lock_section(locks, lk, pictures, warnings(locks)) if lk else no_lock),
+        ("waiting", "What waiting for each other costs",
+         sections.waiting_section(waits, w, pictures, warnings(waits)) if w else no_wait),
         ("counters", "Counted, not timed", counter_section(have) or missing(
             "There is no counting pass in the results.", "make bench")),
         ("machine", "The machine", machine_section(machine)),
@@ -695,6 +683,9 @@ def main():
                    help="told lessons, lesson-NN.json (default: the folder of results)")
     a.add_argument("--progress", metavar="DIR", default=os.path.join(build, "progress"),
                    help="predictions, NN.predict.json (default: build/progress)")
+    a.add_argument("--scoreboard", metavar="FILE",
+                   help="ours beside the best peers (default: scoreboard.json beside the "
+                   "folder of results)")
     a.add_argument("-o", "--output", metavar="OUT.html",
                    default=os.path.join(build, "report", "index.html"),
                    help="the page to write (default: build/report/index.html)")
@@ -702,6 +693,8 @@ def main():
                    help="the Python to draw with (default: the first that has matplotlib)")
     args = a.parse_args()
     args.lessons = args.lessons or args.results
+    args.scoreboard = args.scoreboard or os.path.join(
+        os.path.dirname(os.path.abspath(args.results)), "scoreboard.json")
     for name in ("results", "trace", "lessons", "progress"):
         folder = getattr(args, name)
         if os.path.exists(folder) and not os.path.isdir(folder):

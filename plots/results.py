@@ -34,8 +34,8 @@ def shown(path):
     return path if rel.startswith("..") else rel
 
 
-def load(path, remedy):
-    """The JSON object in a file, or Bad."""
+def load(path, remedy, top=dict):
+    """The JSON object in a file (or a list, if that is its top), or Bad."""
     name = shown(path)
     try:
         with open(path, encoding="utf-8") as f:
@@ -59,8 +59,9 @@ def load(path, remedy):
         where = getattr(e, "lineno", None)
         raise Bad("%s: not JSON%s; %s"
                   % (name, " (line %d)" % where if where else "", remedy)) from None
-    if not isinstance(data, dict):
-        raise Bad("%s: JSON, but not a result (no object at its top); %s" % (name, remedy))
+    if not isinstance(data, top):
+        raise Bad("%s: JSON, but not a result (no %s at its top); %s"
+                  % (name, "object" if top is dict else "list", remedy))
     return data
 
 
@@ -111,6 +112,7 @@ class Row:
         self.ns = believable(entry.get("p50")) or (t and believable(t * unit))
         self.entry = entry
         self.loud = entry.get("loud") is True
+        self.few_cpus = entry.get("few_cpus") is True   # its processes seldom met
         turn = number(entry.get("round"))
         self.round = None if turn is None else (pairs, turn)
         self.message = None
@@ -146,8 +148,9 @@ def split(name):
 class Results:
     """One family's repetitions out of one or more files of one machine."""
 
-    def __init__(self, family):
+    def __init__(self, family, heads=()):
         self.family = family
+        self.heads = (family,) + tuple(heads)   # how its names may begin
         self.rows = []
         self.messages = {}     # message: [names] of what was skipped or failed
         self.context = {}
@@ -158,12 +161,17 @@ class Results:
         self.histograms = {}   # cell: {ns: how many}
         self.files = []
 
+    def believed(self, rows):
+        """The repetitions to believe: without the disturbed, and without those whose
+        processes had few CPUs, while enough are left."""
+        for flaws in (("few_cpus", "loud"), ("few_cpus",), ("loud",)):
+            good = [r for r in rows if not any(getattr(r, f) for f in flaws)]
+            if len(good) >= max(3, len(rows) / 2):
+                return good
+        return rows
+
     def sample(self, rows):
-        """The repetitions to believe: without the disturbed while enough are left."""
-        quiet = [r for r in rows if not r.loud]
-        if len(quiet) >= max(3, len(rows) / 2):
-            rows = quiet
-        return stats.Sample([(r.round, r.ns) for r in rows])
+        return stats.Sample([(r.round, r.ns) for r in self.believed(rows)])
 
     def machine(self):
         """doctor's object, {} if the file carries none."""
@@ -183,9 +191,9 @@ class Results:
         return sum(r.get("loud") is True for r in self.rounds), len(self.rounds)
 
 
-def read(paths, family):
-    """Results of one family, or Bad."""
-    out = Results(family)
+def read(paths, family, heads=()):
+    """Results of one family, or Bad; heads: how its names begin besides."""
+    out = Results(family, heads)
     for path in paths:
         data = load(path, REMEDY)
         entries = data.get("benchmarks")
@@ -223,16 +231,17 @@ def take_entries(out, path, entries):
             continue
         row = Row(entry)
         families.add(row.path[0] if row.path else "?")
-        if not row.path or row.path[0] != out.family:
+        if not row.path or row.path[0] not in out.heads:
             continue
         if row.message is not None:
             names = out.messages.setdefault(row.message, [])
-            name = "/".join(row.path[1:] + tuple("%s:%s" % a for a in row.args.items()))
+            own = row.path[1:] if row.path[0] == out.family else row.path
+            name = "/".join(own + tuple("%s:%s" % a for a in row.args.items()))
             if name not in names:
                 names.append(name)
         elif row.ns:
             out.rows.append(row)
-    if families and out.family not in families:
+    if families and not families & set(out.heads):
         raise Bad("%s: holds the family %s, not %s; give build/results/%s.json"
                   % (shown(path), ", ".join(sorted(families)), out.family, out.family))
 

@@ -21,6 +21,7 @@ import stats        # noqa: E402
 import style        # noqa: E402
 from results import (Bad, interval_text, listed, percent, plural,
                      times_text, word)     # noqa: E402
+from shapes import gap, heading, name_ends, nice     # noqa: E402
 
 ORDER = ("fork_index", "mp_pool", "mp_process", "fork_stride", "threads", "openmp",
          "fork_block", "python_pool")
@@ -126,11 +127,11 @@ class Speedup:
             best, bm = rows[0]
             text = ("With %s, %s is %s%s as fast as its sequential run"
                     % (self.procs_text(self.full), bm.label, times_text(best.value),
-                       spaced(interval_text(best))))
+                       gap(interval_text(best))))
             if len(rows) > 1:
                 worst, wm = rows[-1]
                 text += ", %s %s%s" % (wm.label, times_text(worst.value),
-                                       spaced(interval_text(worst)))
+                                       gap(interval_text(worst)))
                 if best.known() and worst.known() and best.lo <= worst.hi:
                     text += "; their intervals overlap"
             out.append(text + ".")
@@ -173,7 +174,7 @@ class Speedup:
                "the part that only one process can do."]
         def one(e, m):
             return "%s behaves as if s were %s\u00a0%%%s" % (
-                m.label, percent(e.value), spaced(interval_text(e, percent)))
+                m.label, percent(e.value), gap(interval_text(e, percent)))
         text = one(low, lm)
         if hm is not lm:
             text += ", " + one(high, hm)
@@ -195,10 +196,6 @@ class Speedup:
                        "them is not serial code: it is processes that are done early and wait "
                        "for the one with the heaviest share. The law cannot tell the two apart.")
         return " ".join(out)
-
-
-def spaced(text):
-    return " " + text if text else ""
 
 
 def workloads(res):
@@ -313,30 +310,6 @@ def curves(fig, ax, sp):
     ax.set_axisbelow(True)
 
 
-def name_ends(fig, ax, ends):
-    """Each line's name at its end, moved apart, joined by a hair to its line."""
-    height = ax.get_position().height * fig.get_size_inches()[1] * 72
-    trans = ax.transData + ax.transAxes.inverted()
-    places = [trans.transform((x, y)) for _, _, _, y, x in ends]
-    spots = style.spread([p[1] * height for p in places], style.SMALL * 1.32,
-                         style.SMALL * 0.5, height + 8)
-    width = ax.get_position().width * fig.get_size_inches()[0] * 72
-    for (name, colour, marker, _, _), place, spot in zip(ends, places, spots):
-        c = style.PAPER.get(colour, colour)
-        x0 = place[0]
-        at = (width + 12) / width
-        ax.plot([x0, (width + 3) / width, at - 1.5 / width],
-                [place[1], place[1], spot / height],
-                transform=ax.transAxes, color=c, linewidth=0.6, clip_on=False, zorder=2)
-        if marker:
-            ax.plot([at + 3.5 / width], [spot / height], transform=ax.transAxes, color=c,
-                    marker=marker, markersize=4.5, clip_on=False, linestyle="none",
-                    markeredgecolor=style.PAPER["paper"], markeredgewidth=0.3)
-        ax.text(at + (9.5 if marker else 2) / width, spot / height, style.fit(name, 76),
-                transform=ax.transAxes, fontsize=style.SMALL, va="center_baseline",
-                ha="left", color=style.PAPER["ink" if marker else "muted"])
-
-
 def serial(ax, fits):
     """The serial fraction of each method, with its interval."""
     right = max([0.02] + [f.fit.hi if f.fit.known() else f.fit.value for f in fits])
@@ -370,25 +343,6 @@ def serial(ax, fits):
     ax.set_xticks([t / 100 for t in ticks])
     ax.set_xticklabels([("%g %%" % t).replace("-", "\u2212") for t in ticks])
     heading(ax, 1.28, "Serial fraction that Amdahl\u2019s law would need", 7)
-
-
-def heading(ax, left, text, above):
-    """A title at the left edge of the picture, not of the axes."""
-    ax.annotate(text, (0, 1), xycoords="axes fraction", xytext=(5 - left * 72, above),
-                textcoords="offset points", fontweight="bold", annotation_clip=False)
-
-
-def nice(x):
-    """1, 2 or 5 times a power of ten, at least x."""
-    power = 1.0
-    while power * 10 <= x:
-        power *= 10
-    while power > x:
-        power /= 10
-    for k in (1, 2, 5, 10):
-        if power * k >= x:
-            return power * k
-    return power * 10
 
 
 def main():

@@ -46,6 +46,8 @@ WIDTH = 4.5         # inches: 324 units, so that 9.5 reads 10 px on a phone
 SIZE = 9.5
 SMALL = 8.75
 
+OURS = "{ours}"
+
 # How each way of doing it looks in every picture: label, colour, marker, dash.
 HOW = {
     "sequential": ("sequential", "ink", "o", "-"),
@@ -65,16 +67,37 @@ HOW = {
     "vfork": ("vfork", "green", "v", "-"),
     "clone3": ("clone3", "green", "p", "-"),
     "posix_spawn": ("posix_spawn", "orange", "^", "-"),
+    # Locks and waiting. OURS is called what the family calls it: mp_lock.
+    "fetch_add": ("fetch_add", "ink", ".", (0, (1, 1.2))),
+    "spin": ("spin", "wait", "x", (0, (1, 1))),
+    "futex2": ("futex, 2 states", "wait", "<", (0, (5, 1.5))),
+    "futex3": ("futex, 3 states", "wait", ">", "-"),
+    "futex": ("futex", "ink", ".", (0, (1, 1.2))),
+    "atomics": ("two atomics", "ink", ".", (0, (1, 1.2))),
+    "rawmp": (OURS, "vermillion", "o", "-"),
+    "rawmp_call": (OURS + ", call", "vermillion", "d", (0, (4, 1.2))),
+    "rawmp_any": (OURS + ", any", "vermillion", "*", (0, (1, 1))),
+    "pthread": ("pthread", "blue", "s", "-"),
+    "pthread_adaptive": ("pthread adaptive", "blue", "D", (0, (5, 1.5))),
+    "pthread_robust": ("pthread robust", "blue", "^", (0, (3, 1.2, 1, 1.2))),
+    "pthread_pi": ("pthread PI", "blue", "v", (0, (1, 1))),
+    "pthread_spin": ("pthread spin", "sky", "P", "-"),
+    "sem": ("sem_t", "green", "p", "-"),
+    "eventfd": ("eventfd", "orange", "H", "-"),
+    "flock": ("flock", "orange", "h", (0, (3, 1.5))),
+    "python": ("Python", "purple", "X", "-"),
+    "python_raw": ("Python, RawValue", "purple", "P", (0, (2, 1.2))),
 }
 
 
-def how(name):
+def how(name, ours="rawmp"):
     """(label, colour, marker, dash); an unknown name gets a plain look."""
-    return HOW.get(name, (name.replace("_", " "), "muted", "h", "-"))
+    text, *look = HOW.get(name, (name.replace("_", " "), "muted", "h", "-"))
+    return (text.replace(OURS, ours), *look)
 
 
-def label(name):
-    return how(name)[0]
+def label(name, ours="rawmp"):
+    return how(name, ours)[0]
 
 
 # The interpreter

@@ -3,8 +3,9 @@
 
 A lane is a process: pale while it runs, grey and hatched while it waits, blue
 while it holds what others wait for. A lane ends in a bar if the process
-exited, in a ✕ if it was killed. Small triangles are marks. Time is in
-milliseconds from the first event.
+exited, in a ✕ if it was killed. Small triangles are marks. What the trace
+counts, such as a semaphore's value, stands above as steps (level.py). Time is
+in milliseconds from the first event.
 
 The same file opens in https://ui.perfetto.dev, with zoom and search.
 """
@@ -13,9 +14,10 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import level        # noqa: E402
 import results      # noqa: E402
 import style        # noqa: E402
-from results import Bad, digits, plural, word     # noqa: E402
+from results import Bad, digits, plural, time_text, word     # noqa: E402
 
 MOST_LANES = 32
 REMEDY = "make it again: make trace N=1"
@@ -38,9 +40,12 @@ class Lane:
         return min([s[0] for s in self.spans] + [m[0] for m in self.marks]
                    + ([self.end[0]] if self.end else []))
 
+    def pairs(self, kind):
+        """(start, end) of spans of a kind, overlaps joined."""
+        return union([s[:2] for s in self.spans if s[2] == kind])
+
     def total(self, kind):
-        """Time covered by spans of a kind, overlaps counted once."""
-        return sum(b - a for a, b in union([s[:2] for s in self.spans if s[2] == kind]))
+        return sum(b - a for a, b in self.pairs(kind))
 
 
 def union(pairs, gap=0.0):
@@ -68,7 +73,7 @@ class Trace:
             what = "benchmark results" if "benchmarks" in data else "something else"
             raise Bad("%s: no trace in it (it is %s); give a file that `make trace N=1` "
                       "or mp_trace_write wrote" % (name, what))
-        lanes = {}
+        lanes, counts = {}, {}
 
         def lane(e):
             key = (str(e.get("pid")), str(e.get("tid")))
@@ -88,6 +93,8 @@ class Trace:
                 args = e.get("args")
                 still = isinstance(args, dict) and bool(args.get("open"))
                 lane(e).spans.append((ts, ts + max(dur, 0.0), cat, text, still))
+            elif phase == "C":
+                level.take(e, counts)
             elif phase in ("i", "I") and ts is not None:
                 if text.startswith(("exited", "killed")):
                     lane(e).end = (ts, text)
@@ -98,7 +105,9 @@ class Trace:
             raise Bad("%s: a trace without any event; %s" % (name, REMEDY))
         self.path = path
         self.dropped = results.number(data.get("dropped")) or 0
-        zero = min(x.first() for x in found)
+        self.levels = [level.Level(n, p) for n, p in counts.items()]
+        zero = min([x.first() for x in found] + [x.points[0][0] for x in self.levels])
+        self.levels = [x.shifted(zero) for x in self.levels]
         for x in found:
             x.spans = [(a - zero, b - zero, k, n, o) for a, b, k, n, o in x.spans]
             x.spans.sort(key=lambda s: (s[0], -s[1]))
@@ -109,15 +118,21 @@ class Trace:
         for x in self.lanes:
             if not x.name:
                 x.name = "main" if x is self.lanes[0] else "process %s" % x.key[1]
+        names = [x.name for x in self.lanes]
+        for i, x in enumerate(self.lanes):
+            if names.count(names[i]) > 1:       # worker 1, worker 2
+                x.name = "%s %d" % (names[i], names[:i + 1].count(names[i]))
         self.length = max([s[1] for x in found for s in x.spans]
                           + [m[0] for x in found for m in x.marks]
-                          + [x.end[0] for x in found if x.end]) or 1.0
+                          + [x.end[0] for x in found if x.end]
+                          + [x.points[-1][0] for x in self.levels]) or 1.0
 
     def caption(self):
         """What to see, in sentences that hold whatever the trace is."""
         ms = lambda us: "%s\u00a0ms" % digits(us / 1000)       # noqa: E731
         out = ["%s over %s." % (plural(len(self.lanes), "process", "processes").capitalize(),
                                 ms(self.length))]
+        out += [x.caption(self.length) for x in self.levels[:level.MOST]]
         waits = [(x.total("wait"), x) for x in self.lanes]
         waits = [w for w in waits if w[0] > 0]
         if waits:
@@ -129,6 +144,7 @@ class Trace:
         if holds:
             out.append("The blue spans, in which something is held, add up to %s in %s."
                        % (ms(sum(h[0] for h in holds)), plural(len(holds), "lane")))
+            out.append(level.held([x.pairs("hold") for x in self.lanes]))
         for x in self.lanes:
             for name in dict.fromkeys(n for _, n in x.marks):
                 at = [t for t, n in x.marks if n == name]
@@ -136,17 +152,31 @@ class Trace:
                     gaps = [b - a for a, b in zip(at, at[1:])]
                     out.append("%s marks \u201c%s\u201d %s times, %s apart on average."
                                % (x.name, name, word(len(at)), ms(sum(gaps) / len(gaps))))
-        for x in self.lanes:
-            if x.killed():
-                out.append("%s is %s at %s." % (x.name, x.end[1], ms(x.end[0])))
-            for a, b, kind, name, still in x.spans:
-                if still and kind == "hold":
-                    out.append("%s still holds \u201c%s\u201d at its end." % (x.name, name))
+        out += [self.ending(x) for x in self.lanes]
         if self.dropped:
             out.append("%s found no room in the trace and %s left out."
                        % (plural(int(self.dropped), "event").capitalize(),
                           "was" if self.dropped == 1 else "were"))
-        return " ".join(out[:8])
+        return " ".join([t for t in out if t][:9])
+
+    def ending(self, x):
+        """How a lane ends, if it is killed or still holds something."""
+        kept = [s for s in x.spans if s[4] and s[2] == "hold"]
+        if not x.killed():
+            return " ".join("%s still holds \u201c%s\u201d at its end." % (x.name, s[3])
+                            for s in kept)
+        text = "%s is %s at %s\u00a0ms" % (x.name, x.end[1], digits(x.end[0] / 1000))
+        if not kept:
+            return text + "."
+        name = kept[0][3]
+        later = [(s[0], y.name) for y in self.lanes for s in y.spans
+                 if y is not x and s[2] == "hold" and s[3] == name and s[0] >= x.end[0]]
+        text += ", while it holds \u201c%s\u201d; " % name
+        if not later:
+            return text + "in this trace nobody holds it afterwards."
+        at, who = min(later)
+        return text + "%s after that it is %s that holds it." % (
+            time_text(1000 * (at - x.end[0])), who)
 
 
 # Drawing
@@ -159,13 +189,21 @@ def draw(tr, path, title=None):
     lanes = tr.lanes[:MOST_LANES]
     left_out = len(tr.lanes) - len(lanes)
     kinds = [k for k in KINDS if any(s[2] == k for x in lanes for s in x.spans)]
-    above = 0.34 + (0.22 if title else 0.0)
+    levels = tr.levels[:level.MOST]
+    over = 0.34 + (0.22 if title else 0.0)
+    above = over + level.TRACK * len(levels)
     below = 0.46 + (0.18 if left_out else 0.0)
-    fig = style.figure(above + LANE * len(lanes) + below)
+    height = above + LANE * len(lanes) + below
+    fig = style.figure(height)
     style.settings()
     widths = [style.text_width(x.name, style.SMALL) for x in lanes]
+    widths += [style.text_width(x.name, style.SMALL) + 14 for x in levels]
     gutter = min(max(widths), 84) + 10
     right = 0.16
+    for i, x in enumerate(levels):
+        top = over + i * level.TRACK
+        level.draw(fig, x, tr.length, gutter / 72, height - top - level.TRACK + 0.08, right,
+                   top, gutter)
     ax = style.box(fig, gutter / 72, below, right, above)
     inches = style.WIDTH - gutter / 72 - right
     points = inches * 72

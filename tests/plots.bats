@@ -3,26 +3,11 @@
 # Cases that draw are skipped where no Python has matplotlib.
 
 load helper
+load plots
 
 setup() {
     leak_setup
-    D=$BATS_TEST_TMPDIR
-    P=$ROOT/plots
-}
-
-# Python from stdin, with the modules of plots/ at hand.
-plots_python() {
-    {
-        echo "import json, sys"
-        echo "sys.path.insert(0, '$P')"
-        echo "import findings, process, results, speedup, stats, style, timeline"
-        cat
-    } >"$D/program.py"
-    limit 60 python3 "$D/program.py" "$@"
-}
-
-needs_matplotlib() {
-    plots_python <<<'sys.exit(0 if style.find()[0] else 1)' || skip "no Python here has matplotlib"
+    plots_setup
 }
 
 # Results whose ratios are round numbers: index 2.00x, blocks 1.25x, Python's
@@ -99,26 +84,6 @@ EOF
 {"lesson": "01 Process", "of": 3, "predictions": [
  {"question": "How many `lines`?", "guess": "1", "answer": "2", "right": false}]}
 EOF
-}
-
-report() {
-    limit 120 python3 "$P/report.py" --results "$D/results" --trace "$D/trace" \
-        --progress "$D/progress" -o "$D/out/index.html" "$@"
-}
-
-# Fails with 2 and one sentence that holds each word; leaves nothing behind.
-refused() {
-    local file=$1 tool=$2 word
-    shift 2
-    mkdir -p "$D/left"
-    run limit 60 python3 "$P/$tool.py" "$file" -o "$D/left/out.svg"
-    echo "$tool: $output"
-    [ "$status" -eq 2 ] || return 1
-    [ "${#lines[@]}" -eq 1 ] || return 1
-    for word in "$@"; do
-        [[ $output == *"$word"* ]] || return 1
-    done
-    [ -z "$(ls -A "$D/left")" ]
 }
 
 json_of() {
@@ -247,9 +212,7 @@ json_of() {
 
 @test "without matplotlib: a sentence with the remedy; the report keeps its tables" {
     folders
-    # -S: no site-packages.
-    printf '#!/bin/sh\nexec python3 -S "$@"\n' >"$D/bare"
-    chmod +x "$D/bare"
+    bare_python
     run limit 60 python3 "$P/speedup.py" "$D/results/speedup.json" -o "$D/out.svg" --python "$D/bare"
     [ "$status" -eq 2 ]
     [ "${#lines[@]}" -eq 1 ]
@@ -269,66 +232,6 @@ json_of() {
     [ "$status" -eq 2 ]
     [[ $output == *nobody* ]]
     [ ! -e "$D/out.svg" ]
-}
-
-# What a browser forgives and a reader must not need forgiven.
-page_checks() {
-    python3 - "$1" <<'EOF'
-import html.parser, re, sys
-text = open(sys.argv[1], encoding="utf-8").read()
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-problems, ids, links = [], [], []
-
-class Page(html.parser.HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.open = []
-    def handle_starttag(self, tag, attrs):
-        names = [a for a, _ in attrs]
-        if len(names) != len(set(names)):
-            problems.append("attribute twice in <%s>" % tag)
-        for name, value in attrs:
-            if name == "id":
-                ids.append(value)
-            if name in ("href", "xlink:href"):
-                links.append(value)
-            if name in ("src", "srcset", "action", "poster", "background", "data"):
-                problems.append("%s=%s" % (name, value))
-            if name.startswith("on"):
-                problems.append("script in %s" % name)
-            links.extend(re.findall(r"url\(([^)]*)\)", value or ""))
-        if tag in ("script", "iframe", "object", "embed", "base", "form"):
-            problems.append("<%s>" % tag)
-        if tag not in VOID:
-            self.open.append(tag)
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            problems.append("</%s> at line %d" % (tag, self.getpos()[0]))
-
-page = Page()
-page.feed(text)
-page.close()
-if page.open:
-    problems.append("left open: %s" % page.open)
-twice = {i for i in ids if ids.count(i) > 1}
-if twice:
-    problems.append("ids twice: %s" % sorted(twice)[:5])
-for link in links:
-    link = link.strip("'\"")
-    if link.startswith("#"):
-        if link[1:] not in ids:
-            problems.append("leads nowhere: %s" % link)
-    elif link != "data:,":
-        problems.append("leads outside: %s" % link)
-problems += re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}[^\s<\"]*", re.sub(r'xmlns(:\w+)?="[^"]*"', "", text))
-problems += re.findall(r"@import|\bfetch\(|javascript:", text)
-print("\n".join(problems))
-sys.exit(1 if problems else 0)
-EOF
 }
 
 @test "the report is well formed, refers to nothing outside, and every id is unique" {

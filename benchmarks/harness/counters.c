@@ -1,8 +1,8 @@
 /* See counters.h.
  *
  * Events count from the moment they are opened; start and stop only read them.
- * The system call counter is read last at the start and first at the stop, so
- * that the one call too many it holds is its own last read.
+ * The counter of all system calls is read last at the start and first at the
+ * stop, so that the one call too many it holds is its own last read.
  */
 #include "harness/counters.h"
 
@@ -24,6 +24,7 @@ static struct counter {
 	const char *name;
 	uint32_t type;
 	uint64_t config;
+	const char *tracepoint;
 	int fd;
 	uint64_t count, enabled, running; /* as read at the start */
 	double value;
@@ -37,7 +38,12 @@ static struct counter {
 	{ .name = "cycles", HARDWARE(CPU_CYCLES) },
 	{ .name = "cache_misses", HARDWARE(CACHE_MISSES) },
 	{ .name = "branch_misses", HARDWARE(BRANCH_MISSES) },
-	{ .name = "syscalls", PERF_TYPE_TRACEPOINT, 0 }, /* last: see above */
+	{ .name = "futexes",
+	  .type = PERF_TYPE_TRACEPOINT,
+	  .tracepoint = "syscalls/sys_enter_futex" },
+	{ .name = "syscalls", /* last: see above */
+	  .type = PERF_TYPE_TRACEPOINT,
+	  .tracepoint = "raw_syscalls/sys_enter" },
 };
 #define NUMBER ((int)(sizeof(counters) / sizeof(counters[0])))
 
@@ -57,8 +63,8 @@ static long number_in(const char *path)
 	return n > 0 ? strtol(text, NULL, 10) : -1;
 }
 
-/* The id of raw_syscalls:sys_enter, or -1 and the reason. */
-static long find_tracepoint(char *reason, size_t size)
+/* The id of a tracepoint, or -1 and the reason. */
+static long find_tracepoint(const char *name, char *reason, size_t size)
 {
 	static const char *const at[] = { "/sys/kernel/tracing",
 					  "/sys/kernel/debug/tracing" };
@@ -68,8 +74,7 @@ static long find_tracepoint(char *reason, size_t size)
 	for (int i = 0; i < 2; i++) {
 		long id;
 
-		snprintf(path, sizeof(path),
-			 "%s/events/raw_syscalls/sys_enter/id", at[i]);
+		snprintf(path, sizeof(path), "%s/events/%s/id", at[i], name);
 		id = number_in(path);
 		if (id >= 0)
 			return id;
@@ -78,8 +83,9 @@ static long find_tracepoint(char *reason, size_t size)
 	}
 	if (worst == ENOENT)
 		snprintf(reason, size,
-			 "no tracefs; as root: mount -t tracefs "
-			 "tracefs /sys/kernel/tracing");
+			 "no tracefs, or no %s in it; as root: mount -t "
+			 "tracefs tracefs /sys/kernel/tracing",
+			 name);
 	else
 		snprintf(reason, size,
 			 "tracefs is closed to this user; run as "
@@ -131,7 +137,8 @@ static void open_one(struct counter *c)
 
 	c->fd = -1;
 	if (c->type == PERF_TYPE_TRACEPOINT) {
-		long id = find_tracepoint(c->reason, sizeof(c->reason));
+		long id = find_tracepoint(c->tracepoint, c->reason,
+					  sizeof(c->reason));
 
 		if (id < 0)
 			return;
@@ -184,6 +191,14 @@ const char *counters_reason(int i)
 	return counters[i].reason[0] != '\0' ? counters[i].reason : NULL;
 }
 
+int counters_work(const char *name)
+{
+	for (int i = 0; i < NUMBER; i++)
+		if (strcmp(counters[i].name, name) == 0)
+			return counters[i].fd > 0 && counters_reason(i) == NULL;
+	return 0;
+}
+
 /* count, time enabled, time running */
 static void look(struct counter *c, uint64_t v[3])
 {
@@ -215,7 +230,7 @@ void counters_stop(void)
 		enabled = v[1] - c->enabled;
 		running = v[2] - c->running;
 		c->value = (double)(v[0] - c->count);
-		if (c->type == PERF_TYPE_TRACEPOINT)
+		if (i == NUMBER - 1)
 			c->value -= 1;
 		/* More events than the PMU has registers: they took turns. */
 		if (running == 0 && enabled > 0)

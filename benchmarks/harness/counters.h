@@ -23,6 +23,9 @@ int counters_number(void);
 const char *counters_name(int i);
 const char *counters_reason(int i); /* NULL: it counts; else "why; remedy" */
 
+/* Is there a counter of that name, and does it count? */
+int counters_work(const char *name);
+
 /* Note where all counters stand; and the difference to now. */
 void counters_start(void);
 void counters_stop(void);

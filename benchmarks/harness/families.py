@@ -9,14 +9,25 @@ import re
 class Family:
     """slices: regular expressions; each is a program run of its own in a round.
     slow: cells that take part in `slow_rounds` rounds only.
+    few: which cells --brief measures, if no filter chooses (all).
+    ours: which cells compare.py judges, if no filter chooses (all).
     ratios: (words, numerator, denominator, goal): measured in extra rounds
     that hold nothing else (sliced in the same way)."""
 
-    def __init__(self, name, brief, full, slices=("",), slow=None, ratios=()):
+    def __init__(self, name, brief, full, slices=("",), slow=None, few=None,
+                 ours="", ratios=()):
         self.name = name
         self.settings = {"brief": brief, "full": full}
         self.slices = [re.compile(s) for s in slices]
-        self.slow, self.ratios = slow, ratios
+        self.slow, self.few, self.ratios = slow, few, ratios
+        self.ours = re.compile(ours)
+
+    def sliced(self, names, rng):
+        """The names of each program run of a round, the runs in random order."""
+        for part in rng.sample(self.slices, len(self.slices)):
+            mine = [n for n in names if part.search(n)]
+            if mine:
+                yield mine
 
 
 FAMILIES = {f.name: f for f in (
@@ -45,12 +56,43 @@ FAMILIES = {f.name: f for f in (
                  "speedup/factorial/fork_stride/procs:2",
                  "speedup/factorial/mp_process/procs:2",
                  (">=", 0.98))]),
+    Family(
+        "lock",
+        brief=dict(rounds=5, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--windows=1"]),
+        full=dict(rounds=9, slow_rounds=5, pairs=0, min_time=0.05,
+                  options=["--windows=2"]),
+        slow=re.compile("/(contended|increments|killed_holder|lost_updates)/"),
+        # 184 cells of contention, a tenth of a second each: those that a
+        # reader looks for first.
+        few=re.compile(
+            "/(alone|lost_updates|killed_holder)/|"
+            "increments/(?!pthread_pi|eventfd|flock|python_raw)|"
+            "contended/(fetch_add|futex3|rawmp|pthread|pthread_adaptive|"
+            "pthread_robust)/.*work:none|"
+            "contended/(rawmp|pthread|pthread_adaptive|pthread_robust)/"
+            "procs:[248]/work:short"),
+        ours="(alone|increments)/rawmp|killed_holder/rawmp/place:same"),
+    Family(
+        "waiting",
+        brief=dict(rounds=5, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--windows=1"]),
+        full=dict(rounds=11, slow_rounds=11, pairs=0, min_time=0.1,
+                  options=["--windows=3"]),
+        slow=re.compile("/python|/throttle/"),
+        ours="/rawmp(_call)?(/place:same|/parties:.*)?$"),
 )}
 
 
 def bare(name):
     """Without what Google Benchmark appends."""
-    return re.sub(r"/(manual_time|real_time)(?=$|/)", "", name)
+    return re.sub(r"/(manual_time|real_time|iterations:1)(?=$|/)", "", name)
+
+
+def case(name):
+    """lock/contended/rawmp/procs:2/work:none -> lock/contended"""
+    parts = [p for p in bare(name).split("/") if ":" not in p]
+    return "/".join(parts[:-1])
 
 
 def how(name):

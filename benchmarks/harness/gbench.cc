@@ -42,6 +42,7 @@ struct gb_state {
 	std::string name;
 	bool begun, ended, failed;
 	int64_t times, time_sum;
+	double operations; /* in an iteration */
 	struct usage before, usage;
 	bool usage_given;
 	std::vector<double> discount; /* of each counter, or empty */
@@ -78,7 +79,8 @@ extern "C" int64_t gb_begin(gb_state *st)
 /* A total, reported as each operation's share. */
 static void share(gb_state *st, const char *name, double total)
 {
-	gb_counter(st, name, total / (double)st->st->max_iterations);
+	gb_counter(st, name,
+		   total / (double)st->st->max_iterations / st->operations);
 }
 
 static double counted(const gb_state *st, int i)
@@ -154,6 +156,7 @@ static void run(bm::State &state, const struct gb_benchmark *def,
 	st.def = def;
 	st.arguments = arguments;
 	st.name = name;
+	st.operations = 1;
 	if (command.progress >= 0)
 		dprintf(command.progress, "%s\n", name.c_str());
 	fflush(nullptr);
@@ -205,7 +208,12 @@ extern "C" void gb_time(gb_state *st, int64_t ns)
 {
 	st->times++;
 	st->time_sum += ns;
-	st->st->SetIterationTime((double)ns * 1e-9);
+	st->st->SetIterationTime((double)ns * 1e-9 / st->operations);
+}
+
+extern "C" void gb_operations(gb_state *st, uint64_t n)
+{
+	st->operations = n > 0 ? (double)n : 1;
 }
 
 extern "C" void gb_counter(gb_state *st, const char *name, double value)
@@ -306,6 +314,8 @@ static void register_one(const gb_benchmark *b, const int64_t *row,
 		r->UseRealTime();
 	if (b->clock == GB_MANUAL_TIME)
 		r->UseManualTime();
+	if (b->once)
+		r->Iterations(1);
 }
 
 extern "C" void gb_register(const gb_benchmark *b)
@@ -361,7 +371,8 @@ static bool ends_with(const std::string &s, const std::string &end)
 /* The library's suffixes say nothing that the reader needs. */
 static std::string bare(std::string name)
 {
-	for (const char *end : { "/manual_time", "/real_time" })
+	for (const char *end :
+	     { "/manual_time", "/real_time", "/iterations:1" })
 		if (ends_with(name, end))
 			name.resize(name.size() - strlen(end));
 	return name;

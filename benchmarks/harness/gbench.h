@@ -31,6 +31,10 @@
  * of the time and makes 24 times too many iterations.  With GB_MANUAL_TIME each
  * iteration calls gb_time() once.
  *
+ * A benchmark that decides itself how long it runs (contention, for a tenth of
+ * a second) is `once`: one iteration, and gb_operations() says how many
+ * operations that was.  All figures are then of one operation.
+ *
  * What is reported as an error instead of being measured: a manual time that is
  * missing or stays at zero (the library would make 1,000,000,000 iterations),
  * a GB_LOOP that was never reached or was left early without gb_error.
@@ -88,6 +92,7 @@ struct gb_benchmark {
 	int nrows;
 	enum gb_unit unit;
 	enum gb_clock clock;
+	bool once;        /* one iteration; gb_operations() before gb_time() */
 	const void *user; /* for run: gb_user() */
 };
 
@@ -125,6 +130,7 @@ bool gb_failed(const struct gb_state *st); /* gb_error or gb_skip was called */
 
 /* What is answered. */
 void gb_time(struct gb_state *st, int64_t ns); /* of this iteration */
+void gb_operations(struct gb_state *st, uint64_t n);
 void gb_counter(struct gb_state *st, const char *name, double value);
 void gb_usage(struct gb_state *st, const struct usage *u); /* not getrusage's */
 void gb_attach(struct gb_state *st, const char *key, const char *json);

@@ -140,6 +140,11 @@ static void attach(const struct histogram *h, struct gb_state *st)
 void histogram_report(const struct histogram *h, struct gb_state *st)
 {
 	gb_counter(st, "p50", (double)histogram_at(h, 0.5));
+	histogram_report_tail(h, st);
+}
+
+void histogram_report_tail(const struct histogram *h, struct gb_state *st)
+{
 	gb_counter(st, "p90", (double)histogram_at(h, 0.9));
 	gb_counter(st, "p99", (double)histogram_at(h, 0.99));
 	gb_counter(st, "p99_9", (double)histogram_at(h, 0.999));

@@ -103,6 +103,17 @@ void place_child(int cpu)
 	syscall(SYS_sched_setaffinity, 0, sizeof(one), &one);
 }
 
+int place_spread_cpu(int i)
+{
+	int cpu = -1;
+
+	look_around();
+	i %= CPU_COUNT(&allowed);
+	while (i >= 0)
+		i -= CPU_ISSET((size_t)++cpu, &allowed) ? 1 : 0;
+	return cpu;
+}
+
 void place_reset(void)
 {
 	look_around();

@@ -29,6 +29,9 @@ int place_child_cpu(enum place p);
 int place_parent_cpu(enum place p);
 void place_child(int cpu);
 
+/* The CPU for worker i of several: they take turns at the CPUs allowed. */
+int place_spread_cpu(int i);
+
 /* Back to all CPUs that were allowed at the start. */
 void place_reset(void);
 

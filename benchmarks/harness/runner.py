@@ -88,6 +88,15 @@ def end_group(process):
         time.sleep(0.01)
 
 
+def program(build, family):
+    path = os.path.join(build, "benchmarks", family)
+    if not os.access(path, os.X_OK):
+        raise Failure(
+            f"{path} is not there: run `make`, which builds it when "
+            "Google Benchmark, GMP and zlib are installed (`make setup`)")
+    return path
+
+
 def listing(program, options):
     """The names of its benchmarks, as the filter sees them."""
     try:

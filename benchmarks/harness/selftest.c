@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/contest.h"
 #include "harness/gbench.h"
 #include "harness/team.h"
 
@@ -100,6 +101,50 @@ static int works(int index, void *arg)
 	return 0;
 }
 
+/* 1000 operations of 5 ns. */
+static void once(struct gb_state *st)
+{
+	GB_LOOP(st)
+	{
+		gb_operations(st, 1000);
+		gb_time(st, 5000);
+	}
+	gb_counter(st, "iterations_asked", (double)gb_iterations(st));
+}
+
+/* Worker 0 counts for both: three for itself, one for the other. */
+static int unequal(struct contest *c, int index)
+{
+	for (uint64_t n = 1; index == 0 && contest_on(c); n++) {
+		contest_count(c, 0, 3 * n);
+		contest_count(c, 1, n);
+	}
+	return 0;
+}
+
+static int lazy(struct contest *c, int index)
+{
+	(void)c;
+	(void)index;
+	return 0;
+}
+
+static int lost_worker(struct contest *c, int index)
+{
+	(void)c;
+	if (index == 1)
+		raise(SIGKILL);
+	pause();
+	return 0;
+}
+
+static void contest(struct gb_state *st)
+{
+	struct contest c = *(const struct contest *)gb_user(st);
+
+	contest_measure(&c, st);
+}
+
 static void team(struct gb_state *st)
 {
 	struct team t = *(const struct team *)gb_user(st);
@@ -129,6 +174,9 @@ static void prepare(void)
 	static const struct team threads = { .n = 2,
 					     .work = works,
 					     .threads = true };
+	static const struct contest three = { .n = 2, .work = unequal };
+	static const struct contest lost = { .n = 2, .work = lost_worker };
+	static const struct contest nobody = { .n = 2, .work = lazy };
 	static const struct gb_benchmark all[] = {
 		{ "selftest/good", .run = good, .setup = good_setup,
 		  .teardown = good_teardown },
@@ -141,6 +189,14 @@ static void prepare(void)
 		{ "selftest/error", .run = an_error },
 		{ "selftest/skip", .run = a_skip },
 		{ "selftest/syscall", .run = syscall_1 },
+		{ "selftest/once", .run = once, .clock = GB_MANUAL_TIME,
+		  .once = true },
+		{ "selftest/contest_three", .run = contest, .user = &three,
+		  .clock = GB_MANUAL_TIME, .once = true },
+		{ "selftest/contest_dead", .run = contest, .user = &lost,
+		  .clock = GB_MANUAL_TIME, .once = true },
+		{ "selftest/contest_lazy", .run = contest, .user = &nobody,
+		  .clock = GB_MANUAL_TIME, .once = true },
 		{ "selftest/team_dead", .run = team, .user = &dead,
 		  .clock = GB_MANUAL_TIME },
 		{ "selftest/team_dead_early", .run = team, .user = &early,

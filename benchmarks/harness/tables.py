@@ -2,7 +2,8 @@
 import textwrap
 
 import stats
-from families import arguments, how
+from families import arguments, case, how
+from results import value
 
 
 def duration(ns):
@@ -27,12 +28,15 @@ def _spread(times):
     return f"{share:.0%}" if share < 10 else "> 999%"
 
 
+def _missing(results, counter):
+    """For a count that is not there."""
+    known = getattr(results, "counting_context", {}).get(counter, "")
+    return "-" if known in ("ok", "") else "n/a"
+
+
 def _syscalls(results, name):
     v = results.counted(name, "syscalls")
-    if v is None:
-        known = getattr(results, "counting_context", {}).get("syscalls", "")
-        return "-" if known in ("ok", "") else "n/a"
-    return count(v)
+    return _missing(results, "syscalls") if v is None else count(v)
 
 
 def _row(cells, widths):
@@ -49,10 +53,11 @@ def _common(results, name):
 
 def _group(results, title, names, base):
     """One table: the cells that share all arguments."""
-    widths = (18, 9, 9, 8, 9, 9, 9, 9)
+    widths = (17, 9, 8, 8, 11, 9, 9, 9)
     yield ""
     yield title
-    yield _row(["", "median", "p99", "spread", f"x {base}", "CPU", "switches",
+    yield _row(["", "median", "p99", "spread",
+                "x " + base.replace("pthread_", ""), "CPU", "switches",
                 "syscalls"], widths)
     reference = next((n for n in names if how(n) == base), None)
     for n in names:
@@ -66,17 +71,97 @@ def _group(results, title, names, base):
                     ratio, *_common(results, n)], widths)
 
 
-def groups(results, base):
+# Of a case: the words above its table, and what its rows are compared with.
+CASES = {
+    "process": ("process", "fork"),
+    "lock/alone": ("lock: acquire, counter + 1, release by one process",
+                   "pthread"),
+    "lock/increments": ("lock: 100,000 increments by each process", "pthread"),
+    "lock/killed_holder": ("lock: from the holder's death to the next owner",
+                           "pthread_robust"),
+    "semaphore/pair": ("semaphore: acquire and release by one process", "sem"),
+    "semaphore/throttle": ("semaphore: two inside for 0.5 us, four wait", "sem"),
+    "condition/round_trip": ("condition: your turn, and back", "pthread"),
+    "event/round_trip": ("event: set one, wait for the other", "futex"),
+    "barrier/phase": ("barrier: a phase", "pthread"),
+}
+
+
+def groups(results):
     """Cells by their arguments, in the order in which they were registered."""
     found = {}
     for n in results.names():
-        found.setdefault(tuple(arguments(n).items()), []).append(n)
-    for key, names in found.items():
-        title = results.family.name + ": " + ", ".join(
-            f"{k} {v}".replace("parent_MiB 0", "small parent")
-            .replace("parent_MiB 1024", "parent of 1 GiB")
-            .replace("parent_MiB 128", "parent of 128 MiB") for k, v in key)
+        if case(n) in CASES:
+            found.setdefault((case(n), *arguments(n).items()), []).append(n)
+    for (what, *given), names in found.items():
+        words, base = CASES[what]
+        words = [words] + [f"{k} {v}" for k, v in given]
+        title = ", ".join(words).replace("process, ", "process: ")
+        title = (title.replace("parent_MiB 0", "small parent")
+                 .replace("parent_MiB 1024", "parent of 1 GiB")
+                 .replace("parent_MiB 128", "parent of 128 MiB"))
         yield from _group(results, title, names, base)
+
+
+def _short(ns):
+    """A time in at most 7 columns."""
+    return "-" if ns is None else duration(ns).replace(" ", "").replace(
+        "us", "u").replace("ns", "").replace("ms", "m")
+
+
+def _figure(results, names, of, worst=max):
+    """The worst over some cells of the median over their rounds, or None."""
+    found = [stats.median(v.values()) for v in
+             (results.values(n, of) for n in names) if v]
+    return worst(found) if found else None
+
+
+def contended(results):
+    """A table for each length of work: the numbers of processes side by side."""
+    names = [n for n in results.names() if case(n) == "lock/contended"]
+    for work in dict.fromkeys(arguments(n)["work"] for n in names):
+        mine = [n for n in names if arguments(n)["work"] == work]
+        procs = sorted({int(arguments(n)["procs"]) for n in mine})
+        widths = (17,) + (8,) * len(procs) + (11, 12, 7)
+        yield ""
+        yield f"lock: contended, work {work}: an operation of all together, in ns"
+        yield _row(["processes"] + [str(p) for p in procs] +
+                   ["max/min", "futex/M", "CPUs"], widths)
+        for kind in dict.fromkeys(how(n) for n in mine):
+            cells = {int(arguments(n)["procs"]): n for n in mine
+                     if how(n) == kind}
+            many = [n for p, n in cells.items() if p > 1]
+            times = [_figure(results, [cells[p]], value) if p in cells
+                     else None for p in procs]
+            share = _figure(results, many, lambda e: e["share_max_min"])
+            cpus = _figure(results, many, lambda e: e["cpus_used"], min)
+            counts = [results.counted(n, "futex_per_million") for n in many]
+            counts = [c for c in counts if c is not None]
+            yield _row([kind, *map(_short, times),
+                        f"{share:.4g}" if share else "-",
+                        f"{max(counts):.0f}" if counts else
+                        _missing(results, "futexes"),
+                        f"{cpus:.2f}" if cpus else "-"], widths)
+    if names:
+        yield "max/min: of operations in 100 ms; futex/M: calls in a million " \
+              "operations;"
+        yield "the worst of all columns with two processes or more; CPUs: the " \
+              "fewest used"
+
+
+def lost(results):
+    names = [n for n in results.names() if case(n) == "lock/lost_updates"]
+    widths = (11, 14, 10)
+    if names:
+        yield ""
+        yield "lock: increments without a lock"
+        yield _row(["processes", "lost (median)", "of"], widths)
+    for n in names:
+        procs = int(arguments(n)["procs"])
+        gone = _figure(results, [n], lambda e: e["lost"])
+        each = _figure(results, [n], lambda e: e["increments"])
+        yield _row([str(procs), f"{gone / each / procs:.1%}",
+                    f"{each * procs:.0f}"], widths)
 
 
 def speedup(results):
@@ -169,5 +254,5 @@ def text(results, told, aa=False):
     elif results.family.name == "speedup":
         lines = speedup(results)
     else:
-        lines = groups(results, "fork")
+        lines = [*groups(results), *contended(results), *lost(results)]
     return "\n".join([*lines, *ratios(results), *notes(results, told)])

@@ -61,6 +61,8 @@ static int work(struct run *r, int i)
 	uint32_t n = (uint32_t)r->team->n;
 	int result;
 
+	if (r->team->before != NULL)
+		r->team->before(i, r->team->arg);
 	if (!r->team->creation) {
 		if (atomic_fetch_add_explicit(&l->ready, 1,
 					      memory_order_acq_rel) == n - 1)

@@ -27,7 +27,8 @@ struct team {
 	int n;
 	bool threads;
 	bool creation;
-	int (*work)(int index, void *arg); /* not 0: it failed */
+	void (*before)(int index, void *arg); /* NULL, or before the line */
+	int (*work)(int index, void *arg);    /* not 0: it failed */
 	void *arg;
 	char why[96]; /* after an error: a sentence */
 };
