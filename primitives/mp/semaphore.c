@@ -34,7 +34,7 @@
  *  before the last release, and that one wakes it.
  */
 #define SLEEPERS 0x80000000u
-#define VALUE    0x7fffffffu
+#define VALUE    0x7fffffffu /* twice MP_SEMAPHORE_MAX */
 
 static_assert(sizeof(struct mp_semaphore) == 64, "one cache line");
 
@@ -49,7 +49,8 @@ static bool replace(struct mp_semaphore *s, uint32_t *old, uint32_t new)
 
 int mp_semaphore_init(struct mp_semaphore *s, uint32_t value, uint32_t max)
 {
-	if (max > MP_SEMAPHORE_MAX || value > (max == 0 ? VALUE : max) ||
+	if (max > MP_SEMAPHORE_MAX ||
+	    value > (max == 0 ? MP_SEMAPHORE_MAX : max) ||
 	    mp_shm_check(s, sizeof(*s)) < 0)
 		return -EINVAL;
 	memset(s, 0, sizeof(*s));
@@ -98,26 +99,22 @@ int mp_semaphore_acquire(struct mp_semaphore *s, int64_t timeout_ns)
 	}
 }
 
-/* INT32_MAX and one more: take it back.  Whoever saw the word in between looks
- * again. */
-static int overflow(struct mp_semaphore *s)
-{
-	atomic_fetch_sub_explicit(&s->word, 1, memory_order_acq_rel);
-	mp_futex_wake(&s->word, INT32_MAX, &s->counters);
-	return -EOVERFLOW;
-}
-
 int mp_semaphore_release(struct mp_semaphore *s)
 {
 	uint32_t old;
 
 	if (s->max == 0) {
 		mp_chaos();
-		/* As in replace. */
+		/* As in replace.  Faster, because it need not look first; one
+		 * too many is taken back, and there is room for it. */
 		old = atomic_fetch_add_explicit(&s->word, 1,
 						memory_order_acq_rel);
-		if ((old & VALUE) == VALUE)
-			return overflow(s);
+		if ((old & VALUE) >= MP_SEMAPHORE_MAX) {
+			mp_chaos();
+			atomic_fetch_sub_explicit(&s->word, 1,
+						  memory_order_acq_rel);
+			return -EOVERFLOW;
+		}
 	} else {
 		old = atomic_load_explicit(&s->word, memory_order_relaxed);
 		do {

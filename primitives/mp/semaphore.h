@@ -29,7 +29,7 @@
 #include "mp/api.h"
 #include "mp/counters.h"
 
-#define MP_SEMAPHORE_MAX INT32_MAX
+#define MP_SEMAPHORE_MAX 0x3fffffffu
 
 struct mp_semaphore {
 	_Alignas(64) _Atomic uint32_t word; /* states in semaphore.c */
