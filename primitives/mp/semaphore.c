@@ -133,5 +133,9 @@ int mp_semaphore_release(struct mp_semaphore *s)
 
 uint32_t mp_semaphore_value(const struct mp_semaphore *s)
 {
-	return atomic_load_explicit(&s->word, memory_order_relaxed) & VALUE;
+	uint32_t n =
+		atomic_load_explicit(&s->word, memory_order_relaxed) & VALUE;
+
+	/* What is being taken back was never there. */
+	return n > MP_SEMAPHORE_MAX ? MP_SEMAPHORE_MAX : n;
 }

@@ -226,6 +226,64 @@ static void full_dev_shm(void)
 		   "one, memory without a name still works");
 }
 
+static void *map(void *at, size_t size, int flags)
+{
+	void *p = mmap(at, size, PROT_READ | PROT_WRITE,
+		       flags | MAP_ANONYMOUS | (at != NULL ? MAP_FIXED : 0), -1,
+		       0);
+
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	return p;
+}
+
+/* Does a child see what is written there?  mp_shm_check should know. */
+static void shared_or_not(void)
+{
+	static char data[8192];
+	char stack[100] = "", *heap = malloc(100000), *p;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct mp_shm m;
+
+	is(mp_shm_check(data, sizeof(data)), -EINVAL, "static data: private");
+	is(mp_shm_check(stack, sizeof(stack)), -EINVAL, "the stack");
+	is(mp_shm_check(heap, 100000), -EINVAL, "the heap");
+	is(mp_shm_check((void *)(uintptr_t)shared_or_not, 1), -EINVAL, "code");
+	is(mp_shm_check(NULL, 1), -EINVAL, "nothing is mapped");
+	free(heap);
+
+	mp_shm_create(&m, NULL, 2 * page);
+	p = m.addr;
+	is(mp_shm_check(p, 2 * page), 0, "memory without a name: shared");
+	is(mp_shm_check(p, 0), -EINVAL, "size 0");
+	is(mp_shm_check(p, 1), 0, "its first byte");
+	is(mp_shm_check(p + 2 * page - 1, 1), 0, "its last");
+	is(mp_shm_check(p, SIZE_MAX), -EINVAL, "SIZE_MAX bytes");
+	is(mp_shm_check(p + 100, SIZE_MAX - 50), -EINVAL,
+	   "so many that they end before they begin");
+	mp_shm_close(&m);
+	is(mp_shm_check(p, 1), -EINVAL, "not after close");
+	mp_shm_create(&m, name, page);
+	is(mp_shm_check(m.addr, page), 0, "memory with a name");
+	mp_shm_unlink(name);
+	is(mp_shm_check(m.addr, page), 0, "unlinked");
+	mp_shm_close(&m);
+
+	p = map(NULL, 5 * page, MAP_SHARED);
+	is(mp_shm_check(p, 5 * page), 0, "anybody's MAP_SHARED");
+	map(p + page, page, MAP_SHARED);
+	is(mp_shm_check(p, 5 * page), 0, "several side by side");
+	map(p + 2 * page, page, MAP_PRIVATE);
+	is(mp_shm_check(p, 2 * page), 0, "up to a private page");
+	is(mp_shm_check(p, 2 * page + 1), -EINVAL, "one byte into it");
+	is(mp_shm_check(p + 3 * page - 1, 2), -EINVAL, "from its last byte");
+	is(mp_shm_check(p, 5 * page), -EINVAL, "around it");
+	munmap(p + 2 * page, page);
+	is(mp_shm_check(p, 5 * page), -EINVAL, "around a hole");
+	is(mp_shm_check(p, 2 * page + 1), -EINVAL, "one byte into it");
+	munmap(p, 5 * page);
+}
+
 int main(void)
 {
 	int before = tap_descriptors();
@@ -237,6 +295,7 @@ int main(void)
 	killed_creator();
 	no_descriptor_left();
 	full_dev_shm();
+	shared_or_not();
 	is(tap_descriptors(), before, "no descriptor is left open");
 	return tap_done();
 }
