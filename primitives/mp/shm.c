@@ -164,43 +164,28 @@ int mp_shm_unlink(const char *name)
 	return shm_unlink(name) < 0 ? -errno : 0;
 }
 
-/* What /proc says; slow, and right for every kind of mapping. */
-static int listed_as_shared(uint64_t addr)
-{
-	char line[512], shared = 'p';
-	uint64_t from, to;
-	FILE *f = fopen("/proc/self/maps", "re");
-
-	if (f == NULL)
-		return 0;
-	while (fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*3c%c", &from, &to,
-			   &shared) == 3 &&
-		    from <= addr && addr < to)
-			break;
-	fclose(f);
-	return shared == 's';
-}
-
-/* mremap of nothing makes a second view of a shared mapping, and refuses a
- * private one. */
-static int is_shared(uint64_t addr)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = addr & ~(uint64_t)(page - 1);
-	void *view = mremap((void *)start, 0, page, MREMAP_MAYMOVE);
-
-	if (view == MAP_FAILED)
-		return listed_as_shared(addr);
-	munmap(view, page);
-	return 1;
-}
-
+/* The list of mappings is in order: walk along it, through as many shared ones
+ * as the range covers without a hole. */
 int mp_shm_check(const void *addr, size_t size)
 {
-	uint64_t first = (uint64_t)addr;
+	uint64_t at = (uint64_t)addr, end, from, to;
+	char line[512], shared;
+	FILE *f;
 
-	if (size == 0 || !is_shared(first) || !is_shared(first + size - 1))
+	if (size == 0 || __builtin_add_overflow(at, size, &end))
 		return -EINVAL;
-	return 0;
+	f = fopen("/proc/self/maps", "re");
+	if (f == NULL)
+		return 0;
+	while (at < end && fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*3c%c", &from, &to,
+			   &shared) != 3 ||
+		    to <= at)
+			continue;
+		if (from > at || shared != 's')
+			break;
+		at = to;
+	}
+	fclose(f);
+	return at < end ? -EINVAL : 0;
 }

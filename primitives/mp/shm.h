@@ -65,8 +65,8 @@ MP_API int mp_shm_close(struct mp_shm *m);
 MP_API int mp_shm_unlink(const char *name);
 
 /* Do [addr, addr + size) lie in memory that a fork shares, from here or from
- * anybody's mmap(MAP_SHARED)?  The init functions of the library ask this.
- * 0; -EINVAL: no. */
+ * anybody's mmap(MAP_SHARED)?  The init functions of the library ask this; it
+ * takes some ten microseconds.  0, also where there is no /proc; -EINVAL: no. */
 MP_API int mp_shm_check(const void *addr, size_t size);
 
 #endif
