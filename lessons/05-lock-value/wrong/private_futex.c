@@ -1,0 +1,60 @@
+/* private_futex.c - a wrong lock.
+ *
+ * Mistake: it tells the kernel that only threads of one process use the word
+ *         (FUTEX_PRIVATE_FLAG).  The kernel then looks for sleepers among the
+ *         caller's own threads.
+ * Caught by: "correct: two processes, in 300 orders",
+ *            "correct: three processes, in 300 orders",
+ *            "correct: each of two sleepers gets the lock",
+ *            "correct: whoever is overtaken goes on waiting",
+ *            "correct: four processes count to 400000",
+ *            "correct: whoever waits is asleep",
+ *            "counted: a wait takes at most 3 sleeps"
+ *
+ * Build:  cc -O2 -pthread -I../exercise -o private_futex private_futex.c
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include "points.h"
+
+/* Take the lock if it is free.  0: taken; else what the word holds. */
+int lock_try(atomic_uint *word)
+{
+	/* HOLE 1: one operation that puts 1 in place of a 0, and leaves
+	 * anything else alone.  It also returns what was there. */
+	return (int)cas(word, 0, 1);
+	/* END 1 */
+}
+
+/* Free the lock; wake one of those who sleep for it, if somebody may.  0. */
+int lock_release(atomic_uint *word)
+{
+	/* HOLE 2: put a 0 there and learn, by the same operation, what was
+	 * there before.  Only one of the values asks for a futex_wake. */
+	if (xchg(word, 0) == 2)
+		syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	return 0;
+	/* END 2 */
+}
+
+/* Hold the lock when this returns, however long it takes.  0. */
+int lock_acquire(atomic_uint *word)
+{
+	int old = lock_try(word);
+
+	if (old == 0)
+		return 0;
+
+	/* HOLE 3: leave the mark, and sleep as long as it is there; woken, try
+	 * again.  The operation that leaves the mark may find the lock free:
+	 * then it is yours.  As what do you take it, as 1 or as 2?  You cannot
+	 * know whether somebody else sleeps.  (`old` saves an operation if the
+	 * mark is there already; it can be left unused.) */
+	while (xchg(word, 2) != 0)
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+	return 0;
+	/* END 3 */
+}
+
+#include "frame.h"

@@ -1,0 +1,60 @@
+/* retake_as_1.c - a wrong lock.
+ *
+ * Mistake: a woken process begins anew, so it takes the lock as 1, and its
+ *         release wakes nobody, though a third process still sleeps.  With two
+ *         processes nothing is wrong, in any order.
+ * Caught by: "correct: three processes, in 300 orders",
+ *            "correct: each of two sleepers gets the lock",
+ *            "correct: four processes count to 400000"
+ *
+ * Build:  cc -O2 -pthread -I../exercise -o retake_as_1 retake_as_1.c
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include "points.h"
+
+/* Take the lock if it is free.  0: taken; else what the word holds. */
+int lock_try(atomic_uint *word)
+{
+	/* HOLE 1: one operation that puts 1 in place of a 0, and leaves
+	 * anything else alone.  It also returns what was there. */
+	return (int)cas(word, 0, 1);
+	/* END 1 */
+}
+
+/* Free the lock; wake one of those who sleep for it, if somebody may.  0. */
+int lock_release(atomic_uint *word)
+{
+	/* HOLE 2: put a 0 there and learn, by the same operation, what was
+	 * there before.  Only one of the values asks for a futex_wake. */
+	if (xchg(word, 0) == 2)
+		futex_wake(word, 1);
+	return 0;
+	/* END 2 */
+}
+
+/* Hold the lock when this returns, however long it takes.  0. */
+int lock_acquire(atomic_uint *word)
+{
+	int old = lock_try(word);
+
+	if (old == 0)
+		return 0;
+
+	/* HOLE 3: leave the mark, and sleep as long as it is there; woken, try
+	 * again.  The operation that leaves the mark may find the lock free:
+	 * then it is yours.  As what do you take it, as 1 or as 2?  You cannot
+	 * know whether somebody else sleeps.  (`old` saves an operation if the
+	 * mark is there already; it can be left unused.) */
+	while (old != 0) {
+		if (old == 1 && xchg(word, 2) == 0)
+			return 0;
+		futex_wait(word, 2);
+		old = lock_try(word);
+	}
+	return 0;
+	/* END 3 */
+}
+
+#include "frame.h"
