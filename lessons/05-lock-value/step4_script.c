@@ -74,9 +74,8 @@ int main(int argc, char *argv[])
 	counter = (int *)turn + 1;
 	if (argc > 1)
 		read_script(argc - 1, argv + 1);
-	for (int i = 0; i < 4; i += 2) {
-		pid_t pid = fork();
-
+	for (int i = 0, pid; i < 4; i += 2) {
+		pid = fork();
 		if (pid < 0)
 			err(1, "fork");
 		if (pid == 0) {
