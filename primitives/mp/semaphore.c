@@ -27,11 +27,12 @@
  *                                              release      SLEEPERS|n+1, wakes
  *                                              (wakes none) n+1
  *
- *  A process that has slept sets the bit when it takes a token: it cannot know
- *  whether others still sleep.  A release that woke nobody clears it, if the
- *  word is still the one that it wrote.  It has at least one token then, and
- *  nobody goes to sleep while there are tokens; so whoever sleeps was asleep
- *  before the last release, and that one wakes it.
+ *  A release that woke nobody clears the bit, if the word is still the one that
+ *  it wrote.  It may be that one *again*: taken, slept upon and released in the
+ *  meantime.  Then the bit is off while somebody sleeps and another release is
+ *  on its way to wake one.  So the one woken makes up for it: it sets the bit
+ *  when it takes its token, and wakes the next one if it leaves any behind.
+ *  (Without the latter two releases can leave a sleeper beside a token.)
  */
 #define SLEEPERS 0x80000000u
 #define VALUE    0x7fffffffu /* twice MP_SEMAPHORE_MAX */
@@ -82,9 +83,13 @@ int mp_semaphore_acquire(struct mp_semaphore *s, int64_t timeout_ns)
 	int error;
 
 	for (;;) {
-		while (old & VALUE)
-			if (replace(s, &old, (old - 1) | sleepers))
-				return 0;
+		while (old & VALUE) {
+			if (!replace(s, &old, (old - 1) | sleepers))
+				continue;
+			if (sleepers != 0 && (old & VALUE) > 1)
+				mp_futex_wake(&s->word, 1, &s->counters);
+			return 0;
+		}
 		if (timeout_ns == 0)
 			return -ETIMEDOUT;
 		if (sleepers == 0) {
