@@ -51,6 +51,11 @@ static void wake(struct mp_barrier *b)
 	mp_futex_wake(&b->phase, INT32_MAX, &b->counters);
 }
 
+static uint32_t used(const struct mp_barrier *b)
+{
+	return atomic_load_explicit(&b->used, memory_order_relaxed);
+}
+
 /* What the places say, seen in one walk with the lock held. */
 struct view {
 	bool died;         /* a party, waiting in this phase or entered */
@@ -64,19 +69,26 @@ static bool here(const struct mp_waiter *w, uint32_t phase)
 	return w->ticket == (uint64_t)(phase & ~BROKEN) + HERE;
 }
 
+/* Was it a party that died here, in this phase or between its waits? */
+static bool party_died(const struct mp_waiter *w, uint32_t phase)
+{
+	return (mp_waiter_word(w) & MP_WAITER_DIED) &&
+	       (here(w, phase) || w->stays);
+}
+
 static struct view look(const struct mp_barrier *b, uint32_t phase)
 {
 	struct view v = { .mine = -1 };
 	uint32_t tid = mp_owner_tid(), word;
 	const struct mp_waiter *w = b->waiter;
 
-	for (uint32_t i = 0; i < b->used; i++, w++) {
+	for (uint32_t i = 0; i < used(b); i++, w++) {
 		word = mp_waiter_word(w);
 		if (word == 0)
 			continue;
 		if (word == tid)
 			v.mine = i;
-		if ((word & MP_WAITER_DIED) && (here(w, phase) || w->stays))
+		if (party_died(w, phase))
 			v.died = true;
 		if (here(w, phase)) {
 			v.here++;
@@ -103,21 +115,16 @@ static int hold(struct mp_barrier *b, uint32_t *phase, struct view *v)
 	return 0;
 }
 
-static void clear(struct mp_waiter *w)
-{
-	w->stays = 0;
-	mp_waiter_clear(w);
-}
-
 /* A place of its own for the calling thread.  Those who died on their way out
  * of an earlier phase were no party any more. */
-static struct mp_waiter *place(struct mp_barrier *b)
+static struct mp_waiter *place(struct mp_barrier *b, uint32_t phase)
 {
 	struct mp_waiter *w = b->waiter;
 
-	for (uint32_t i = 0; i < b->used; i++, w++)
-		if (mp_waiter_word(w) & MP_WAITER_DIED)
-			clear(w);
+	for (uint32_t i = 0; i < used(b); i++, w++)
+		if ((mp_waiter_word(w) & MP_WAITER_DIED) &&
+		    !party_died(w, phase))
+			mp_waiter_clear(w);
 	return mp_waiter_enter(b->waiter, 2 * MP_BARRIER_PARTIES, &b->used,
 			       ABSENT);
 }
@@ -224,7 +231,7 @@ int mp_barrier_wait_action(struct mp_barrier *b, int (*action)(void *),
 		mp_lock_release(&b->lock);
 		return -ECANCELED;
 	}
-	w = v.mine >= 0 ? &b->waiter[v.mine] : place(b);
+	w = v.mine >= 0 ? &b->waiter[v.mine] : place(b, phase);
 	if (w == NULL) {
 		mp_lock_release(&b->lock);
 		return -ENOSPC;
@@ -254,7 +261,7 @@ int mp_barrier_enter(struct mp_barrier *b)
 	if (v.mine >= 0) {
 		error = -EALREADY;
 	} else {
-		w = place(b);
+		w = place(b, phase);
 		if (w != NULL)
 			w->stays = 1;
 		else
@@ -302,11 +309,13 @@ int mp_barrier_reset(struct mp_barrier *b)
 	if (error < 0)
 		return error;
 	phase = load(b);
-	for (uint32_t i = 0; i < b->used; i++, w++) {
-		if (mp_waiter_word(w) & MP_WAITER_DIED)
-			clear(w);
-		else if (mp_waiter_word(w) != 0 && here(w, phase))
+	for (uint32_t i = 0; i < used(b); i++, w++) {
+		if (mp_waiter_word(w) & MP_WAITER_DIED) {
+			w->stays = 0;
+			mp_waiter_clear(w);
+		} else if (mp_waiter_word(w) != 0 && here(w, phase)) {
 			w->ticket = CANCELED;
+		}
 	}
 	store(b, (phase & ~BROKEN) + NEXT);
 	wake(b);
@@ -323,7 +332,14 @@ uint32_t mp_barrier_parties(const struct mp_barrier *b)
 	return b->parties;
 }
 
-uint32_t mp_barrier_waiting(const struct mp_barrier *b)
+int mp_barrier_waiting(struct mp_barrier *b)
 {
-	return look(b, load(b)).here;
+	struct view v;
+	uint32_t phase;
+	int error = hold(b, &phase, &v);
+
+	if (error < 0)
+		return error;
+	mp_lock_release(&b->lock);
+	return (int)v.here;
 }

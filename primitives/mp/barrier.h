@@ -41,7 +41,7 @@ struct mp_barrier {
 	_Atomic uint32_t phase; /* states in barrier.c */
 	uint32_t parties;       /* constant */
 	/* Guarded by the lock. */
-	uint32_t used; /* waiter[0 … used) have been used */
+	_Atomic uint32_t used; /* waiter[0 … used) have been used */
 	uint32_t unused;
 	struct mp_counters counters;
 	/* Those still leaving the last phase have places too. */
@@ -76,7 +76,7 @@ MP_API int mp_barrier_reset(struct mp_barrier *b);
 MP_API int mp_barrier_broken(const struct mp_barrier *b);
 MP_API uint32_t mp_barrier_parties(const struct mp_barrier *b);
 
-/* How many wait.  Old news at once. */
-MP_API uint32_t mp_barrier_waiting(const struct mp_barrier *b);
+/* How many wait.  Old news at once.  A party's death is noticed here too. */
+MP_API int mp_barrier_waiting(struct mp_barrier *b);
 
 #endif

@@ -25,11 +25,16 @@ static bool waits(uint32_t word)
 	return (word & FUTEX_TID_MASK) != 0 && !(word & MP_WAITER_NOTIFIED);
 }
 
+static uint32_t used(const struct mp_condition *c)
+{
+	return atomic_load_explicit(&c->used, memory_order_relaxed);
+}
+
 static struct mp_waiter *longest(struct mp_condition *c)
 {
 	struct mp_waiter *best = NULL, *w = c->waiter;
 
-	for (uint32_t i = 0; i < c->used; i++, w++)
+	for (uint32_t i = 0, n = used(c); i < n; i++, w++)
 		if (waits(mp_waiter_word(w)) &&
 		    (best == NULL || w->ticket < best->ticket))
 			best = w;
@@ -68,7 +73,7 @@ static void tidy(struct mp_condition *c, struct mp_lock *l)
 	struct mp_waiter *w = c->waiter;
 	uint32_t word;
 
-	for (uint32_t i = 0; i < c->used; i++, w++) {
+	for (uint32_t i = 0, n = used(c); i < n; i++, w++) {
 		word = mp_waiter_word(w);
 		if (!(word & MP_WAITER_DIED))
 			continue;
@@ -81,7 +86,7 @@ static void tidy(struct mp_condition *c, struct mp_lock *l)
 
 static bool notified_died(const struct mp_condition *c)
 {
-	for (uint32_t i = 0; i < c->used; i++)
+	for (uint32_t i = 0, n = used(c); i < n; i++)
 		if (mp_waiter_word(&c->waiter[i]) ==
 		    (MP_WAITER_DIED | MP_WAITER_NOTIFIED))
 			return true;
@@ -187,9 +192,9 @@ int mp_condition_notify_all(struct mp_condition *c, struct mp_lock *l)
 
 int mp_condition_waiters(const struct mp_condition *c)
 {
-	int n = 0;
+	int waiting = 0;
 
-	for (uint32_t i = 0; i < c->used; i++)
-		n += waits(mp_waiter_word(&c->waiter[i]));
-	return n;
+	for (uint32_t i = 0, n = used(c); i < n; i++)
+		waiting += waits(mp_waiter_word(&c->waiter[i]));
+	return waiting;
 }

@@ -43,8 +43,8 @@
 
 struct mp_condition {
 	/* Guarded by the lock that is given with each call. */
-	uint64_t tickets; /* given so far: who has waited longest */
-	uint32_t used;    /* waiter[0 … used) have been used */
+	uint64_t tickets;      /* given so far: who has waited longest */
+	_Atomic uint32_t used; /* waiter[0 … used) have been used */
 	uint32_t unused;
 	struct mp_counters counters;
 	struct mp_waiter waiter[MP_CONDITION_WAITERS];

@@ -42,18 +42,20 @@ static inline uint32_t mp_waiter_word(const struct mp_waiter *w)
 	return atomic_load_explicit(&w->node.word, memory_order_acquire);
 }
 
-/* Take a place among n, of which *used have been in use.  NULL: all are. */
+/* Take a place among n, of which *used have been in use.  NULL: all are.  *used
+ * is atomic for those who look without the lock. */
 static inline struct mp_waiter *mp_waiter_enter(struct mp_waiter *w, uint32_t n,
-						uint32_t *used, uint64_t ticket)
+						_Atomic uint32_t *used,
+						uint64_t ticket)
 {
-	uint32_t i = 0;
+	uint32_t i = 0, end = atomic_load_explicit(used, memory_order_relaxed);
 
-	while (i < *used && mp_waiter_word(&w[i]) != 0)
+	while (i < end && mp_waiter_word(&w[i]) != 0)
 		i++;
 	if (i == n)
 		return NULL;
-	if (i == *used)
-		++*used;
+	if (i == end)
+		atomic_store_explicit(used, end + 1, memory_order_relaxed);
 	w[i].ticket = ticket;
 	mp_owner_begin(&w[i].node);
 	atomic_store_explicit(&w[i].node.word, mp_owner_tid(),
