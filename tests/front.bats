@@ -215,11 +215,14 @@ EOF
 }
 
 @test "library: every public function is exported, and nothing else" {
-    declared=$(cat "$ROOT"/primitives/mp/*.h | tr '\n' ' ' |
-        grep -oE 'MP_API [^(;]*\(' | grep -oE 'mp_[a-z0-9_]+\(' | tr -d '(' | sort -u)
+    # chaos.h declares its function in a chaos build only
+    declared=$(find "$ROOT/primitives/mp" -name '*.h' ! -name chaos.h -exec cat {} + |
+        tr '\n' ' ' | grep -oE 'MP_API [^(;]*\(' | grep -oE 'mp_[a-z0-9_]+\(' |
+        tr -d '(' | sort -u)
     exported=$(nm -D --defined-only "$BUILD/primitives/librawmp.so" |
         awk '{ print $3 }' | grep -vE '^(_init|_fini)$' | sort -u)
-    diff <(echo "$declared") <(echo "$exported")
+    # the inline paths need one variable of each thread
+    diff <(printf '%s\n' "$declared" mp_owner_self | sort) <(echo "$exported")
 }
 
 @test "library: each header compiles alone" {

@@ -9,9 +9,9 @@
  *		...				one instruction each
  *	stepper_kill(&v);
  *
- * The child is a fork: it has the parent's memory and shares what is MAP_SHARED,
- * so the parent sees there how far it has come.  When it is stopped it runs no
- * instruction, and a kill finds it between two of its own.
+ * The child is a fork: it has the parent's memory and shares what is
+ * MAP_SHARED, so the parent sees there how far it has come.  When it is stopped
+ * it runs no instruction, and a kill finds it between two of its own.
  *
  * A step over a system call that sleeps does not end: STEPPER_ASLEEP is the
  * answer, and stepper_settle waits for the end after somebody has woken it.
@@ -133,8 +133,8 @@ static inline int stepper_call(struct stepper *v)
 	return rc;
 }
 
-/* A sleeping step: wait for its end.  0, -ETIMEDOUT (it still sleeps), or -ESRCH
- * (it has ended). */
+/* A sleeping step: wait for its end.  0, -ETIMEDOUT (it still sleeps), or
+ * -ESRCH (it has ended). */
 static inline int stepper_settle(struct stepper *v, int64_t limit_ns)
 {
 	if (!v->running)

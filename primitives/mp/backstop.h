@@ -10,8 +10,10 @@
  * its own.
  *
  * A look that finds what a wake-up should have told is counted in MP_RESCUES of
- * the object.  It is 0 in every run in which nobody is killed: a back-stop must
- * not hide faults.  Tests switch it off, and then nothing may hang.
+ * the object.  Where nobody is killed it is 0, but for a look that happens to
+ * fall between "free" and its wake-up: nobody can tell that from a wake-up that
+ * will never come.  A back-stop must not hide faults, so tests switch it off,
+ * and then nothing may hang.
  *
  * Source: the hole is shown by tests/kill, and by the models in tests/models.
  */

@@ -22,7 +22,7 @@ enum mp_counter {
 	MP_SLEEPS,    /* calls of FUTEX_WAIT */
 	MP_WAKES,     /* calls of FUTEX_WAKE */
 	MP_CONTENDED, /* acquisitions that did not succeed at once */
-	MP_RESCUES, /* sleeps that only the back-stop ended; 0 without kills */
+	MP_RESCUES,   /* sleeps that only a look ended: backstop.h */
 	MP_COUNTERS
 };
 

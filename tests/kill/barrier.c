@@ -77,6 +77,16 @@ static int resetter(struct other *self)
 	return mp_barrier_reset(&w->b);
 }
 
+/* A party that does not come. */
+static int idler(struct other *self)
+{
+	int rc = mp_barrier_enter(&w->b);
+
+	other_at(self, 1);
+	other_until(self, 1);
+	return rc;
+}
+
 static void world(void)
 {
 	must(mp_barrier_init(&w->b, PARTIES) == 0, "init");
@@ -104,6 +114,13 @@ static void two_wait(void)
 {
 	one_waits();
 	start_asleep(1);
+}
+
+static void one_waits_one_idles(void)
+{
+	one_waits();
+	other_start(1, idler);
+	other_reach(1, 1);
 }
 
 static void broken(void)
@@ -272,6 +289,49 @@ static void check_timed(const struct point *p)
 	check(p);
 }
 
+/* ---- another party dies, at each instruction of the victim's */
+
+static void kill_second(int nth)
+{
+	if (nth == 0)
+		other_kill(1);
+}
+
+static void slip_kill_second(void)
+{
+	other_kill(1);
+}
+
+static void check_none_goes(const struct point *p)
+{
+	int rc = other_result(0);
+
+	must(p->over && p->result == -ECANCELED, "the victim: %d", p->result);
+	must(rc == -ECANCELED, "the party that waits: %d", rc);
+	check_reset();
+}
+
+/* It may have died when the barrier was open already. */
+static void check_together(const struct point *p)
+{
+	int rc = other_result(0);
+
+	must(p->over && (p->result == -ECANCELED || p->result >= 0),
+	     "the victim: %d", p->result);
+	must((rc == -ECANCELED) == (p->result == -ECANCELED) &&
+		     (rc == -ECANCELED || rc >= 0),
+	     "the party that waits: %d, the victim: %d", rc, p->result);
+	check_reset();
+}
+
+static void check_one_stays(const struct point *p)
+{
+	int rc = other_result(0);
+
+	must(p->over && p->result == 0, "the victim: %d", p->result);
+	must(rc == -ECANCELED, "the party that waits: %d", rc);
+}
+
 /* clang-format off */
 static const struct story stories[] = {
 	{ .what = "barrier: wait, the first", .world = world,
@@ -309,6 +369,25 @@ static const struct story stories[] = {
 	  .operation = reset, .slip = look, .check = check_sent },
 	{ .what = "barrier: reset, broken", .world = broken,
 	  .operation = reset, .slip = look, .check = check_whole },
+	{ .what = "barrier: wait, while one that waits dies", .spare = 1,
+	  .victims_ns = NAP, .world = two_wait, .operation = come,
+	  .awaken = kill_second, .slip = slip_kill_second,
+	  .check = check_together },
+	{ .what = "barrier: wait, while one that has entered dies",
+	  .spare = 1, .victims_ns = NAP, .world = one_waits_one_idles,
+	  .operation = come, .awaken = kill_second,
+	  .slip = slip_kill_second, .check = check_none_goes },
+	{ .what = "barrier: wait, entered, while another dies",
+	  .spare = 1, .victims_ns = NAP, .world = one_waits_one_idles,
+	  .before = entered, .operation = come, .awaken = kill_second,
+	  .slip = slip_kill_second, .check = check_none_goes },
+	{ .what = "barrier: enter, while one that has entered dies",
+	  .spare = 1, .world = one_waits_one_idles, .operation = enter,
+	  .slip = slip_kill_second, .check = check_one_stays },
+	{ .what = "barrier: leave, while one that has entered dies",
+	  .spare = 1, .world = one_waits_one_idles, .before = entered,
+	  .operation = leave, .slip = slip_kill_second,
+	  .check = check_one_stays },
 };
 /* clang-format on */
 

@@ -271,14 +271,51 @@ static void check_all(const struct point *p)
 	check(p);
 }
 
+static int notify_and_release(void)
+{
+	int n = notify_one();
+
+	return mp_lock_release(&w->r.lock) < 0 ? -EIO : n;
+}
+
+static int came; /* the first waiter had, before it was killed */
+
+static void slip_kill_first(void)
+{
+	came = 1;
+	for (uint32_t i = 0; i < w->c.used; i++)
+		if ((mp_waiter_word(&w->c.waiter[i]) & FUTEX_TID_MASK) ==
+		    other_pid(FIRST))
+			came = 0;
+	other_kill(FIRST);
+}
+
+/* The victim lives.  One comes back, the first or another in its place. */
+static void check_one_comes(const struct point *p)
+{
+	int rest;
+
+	must(p->over && p->result == 1, "notified: %d", p->result);
+	must(other_some(SECOND, WAITERS, !came), "another comes back");
+	rest = other_run(notifier_of_all);
+	/* What died between coming and returning has been passed on or not. */
+	must(rest == 1 + came, "%d were left to notify", rest);
+	for (int i = SECOND; i < WAITERS; i++) {
+		int rc = other_result(i);
+
+		must(rc == 0 || rc == MP_OWNER_DIED, "waiter %d: %d", i, rc);
+	}
+}
+
 /* clang-format off */
 static const struct story stories[] = {
 	{ .what = "condition: wait, notified, two wait behind",
 	  .world = nobody_waits, .before = hold, .operation = wait_for_ever,
 	  .awaken = notify_victim, .slip = look, .check = check_wait },
 	{ .what = "condition: wait, notified, an rlock held twice",
-	  .world = nobody_waits, .before = hold_twice, .operation = wait_at_depth,
-	  .awaken = notify_victim, .slip = look, .check = check_wait },
+	  .world = nobody_waits, .before = hold_twice,
+	  .operation = wait_at_depth, .awaken = notify_victim,
+	  .slip = look, .check = check_wait },
 	{ .what = "condition: wait, timed out, one waits before",
 	  .world = one_waits, .before = hold, .operation = wait_shortly,
 	  .slip = look, .check = check_wait },
@@ -290,7 +327,8 @@ static const struct story stories[] = {
 	  .operation = wait_for_ever, .awaken = kill_first_notified,
 	  .slip = look, .check = check_wait },
 	{ .what = "condition: notify, nobody waits",
-	  .world = nobody_waits, .before = hold, .operation = notify_all, .slip = look, .check = check_all },
+	  .world = nobody_waits, .before = hold, .operation = notify_all,
+	  .slip = look, .check = check_all },
 	{ .what = "condition: notify one of three", .world = three_wait,
 	  .before = hold, .operation = notify_one, .slip = look,
 	  .check = check_one },
@@ -303,6 +341,10 @@ static const struct story stories[] = {
 	{ .what = "condition: notify, the first died notified",
 	  .world = first_died_notified, .before = hold,
 	  .operation = notify_one, .slip = look, .check = check_one },
+	{ .what = "condition: notify one of three, while the first dies",
+	  .spare = 1, .world = three_wait, .before = hold,
+	  .operation = notify_and_release, .slip = slip_kill_first,
+	  .check = check_one_comes },
 };
 /* clang-format on */
 

@@ -3,9 +3,10 @@
  * A story is one operation in one situation.  For k = 0, 1, 2, ... the driver
  * builds a fresh world in shared memory, lets a victim run up to the operation,
  * single-steps it through k instructions and kills it there; then other real
- * processes use what it left, under a time limit.  The story ends with the k at
- * which the operation was over.  A system call is one instruction; one that
- * sleeps is two points: killed asleep, and killed as it comes back.
+ * processes use what it left, under a time limit.  (Or it kills another process
+ * while the victim stands there, and lets the victim go on.)  The story ends
+ * with the k at which the operation was over.  A system call is one
+ * instruction; one that sleeps is two points: asleep in it, and coming back.
  *
  *	static struct world { struct mp_lock lock; } *w;
  *
@@ -52,12 +53,14 @@ struct story {
 				 /* see that it is woken (NULL: it wakes) */
 	void (*slip)(void); /* driver: the victim is stopped at its point, */
 			    /* not yet dead */
-	void (*check)(const struct point *p); /* driver: the victim is dead */
+	void (*check)(const struct point *p); /* driver: the victim is dead, */
+					      /* or has had its time to end */
 	int64_t victims_ns; /* the victim's back-stop; 0: none */
 	int cold;           /* the library's first call in the victim */
 	int alone;          /* the others have none: the kernel helps */
 	int ours;           /* a long one: not inside the C library */
 	int at_wake;        /* one point: at the door of FUTEX_WAKE */
+	int spare;          /* slip kills another; the victim lives on */
 	int fault;          /* a known fault: points must fail */
 };
 

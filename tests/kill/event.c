@@ -161,6 +161,11 @@ static void check_timed(const struct point *p)
 	check_rest();
 }
 
+static void slip_kill_sleeper(void)
+{
+	other_kill(SLEEPER);
+}
+
 /* clang-format off */
 static const struct story stories[] = {
 	{ .what = "event: set, nobody waits", .operation = set,
@@ -184,6 +189,9 @@ static const struct story stories[] = {
 	  .slip = look, .check = check_wait },
 	{ .what = "event: wait, timed out", .operation = wait_shortly,
 	  .slip = look, .check = check_timed },
+	{ .what = "event: set, two wait, while the first dies", .spare = 1,
+	  .world = two_sleep, .operation = set, .slip = slip_kill_sleeper,
+	  .check = check_wait },
 };
 /* clang-format on */
 

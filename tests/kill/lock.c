@@ -239,7 +239,7 @@ static void sleep_and_let_go(int nth)
 
 static void kill_holder(int nth)
 {
-	if (nth == 0) {
+	if (nth == 0 && other_started(HOLDER)) {
 		killed = atomic_load(&w->lock.node.word) & FUTEX_TID_MASK;
 		other_kill(HOLDER);
 	}
@@ -270,6 +270,17 @@ static void look_and_kill_woken(void)
 {
 	look();
 	other_kill(SECOND);
+}
+
+static void slip_kill_holder(void)
+{
+	kill_holder(0);
+}
+
+static void slip_kill_sleeper(void)
+{
+	look();
+	other_kill(SLEEPER);
 }
 
 /* The death of a holder that nobody has been told of yet. */
@@ -356,6 +367,24 @@ static void check_both(const struct point *p)
 	check_after_holder(p);
 }
 
+/* The victim lives, and holds. */
+static void check_told(const struct point *p)
+{
+	must(p->over && p->result == MP_OWNER_DIED, "told: %d", p->result);
+}
+
+/* It lives, and has given back; one sleeper is dead. */
+static void check_second(const struct point *p)
+{
+	int rc = other_result(SECOND);
+
+	must(p->over && p->result == 0, "released: %d", p->result);
+	/* The dead one may have held it. */
+	must(rc == 0 || rc == MP_OWNER_DIED, "the second sleeper: %d", rc);
+	rc = other_run(next);
+	must(rc == 0, "the next one: %d", rc);
+}
+
 /* clang-format off */
 static const struct story stories[] = {
 	{ .what = "acquire, free", .alone = 1,
@@ -418,6 +447,13 @@ static const struct story stories[] = {
 	{ .what = "release, stopped before its wake, another slips in",
 	  .at_wake = 1, .before = hold, .others = two_sleep_one_slips,
 	  .operation = release, .slip = look_and_slip, .check = check_hole },
+	{ .what = "acquire, while the holder dies", .alone = 1, .spare = 1,
+	  .world = start_holder, .operation = acquire,
+	  .awaken = kill_holder, .slip = slip_kill_holder,
+	  .check = check_told },
+	{ .what = "release, two sleep, while the first dies", .spare = 1,
+	  .before = hold, .others = two_sleep, .operation = release,
+	  .slip = slip_kill_sleeper, .check = check_second },
 	{ .what = "by anybody: acquire, free", .world = any,
 	  .operation = acquire, .slip = look, .check = check_next },
 	{ .what = "by anybody: acquire, held", .world = any_held,

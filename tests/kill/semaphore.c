@@ -226,6 +226,25 @@ static void check_sleepers(const struct point *p)
 	check_rest();
 }
 
+static void slip_kill_sleeper(void)
+{
+	other_kill(SLEEPER);
+}
+
+/* The victim lives, and has given a token; the one who was woken for it may
+ * have taken it and died. */
+static void check_second(const struct point *p)
+{
+	int rc;
+
+	must(p->over && p->result == 0, "released: %d", p->result);
+	if (mp_semaphore_value(&w->s) == 0 && !other_done(SECOND))
+		give(1);
+	rc = other_result(SECOND);
+	must(rc == 0, "the second sleeper: %d", rc);
+	check_rest();
+}
+
 /* clang-format off */
 static const struct story stories[] = {
 	{ .what = "semaphore: acquire, a token is there", .world = one_token,
@@ -250,6 +269,9 @@ static const struct story stories[] = {
 	{ .what = "semaphore: release, two sleep, another slips in",
 	  .world = two_sleep_one_slips, .operation = release,
 	  .slip = look_and_slip, .check = check_sleepers },
+	{ .what = "semaphore: release, two sleep, while the first dies",
+	  .spare = 1, .world = two_sleep, .operation = release,
+	  .slip = slip_kill_sleeper, .check = check_second },
 };
 /* clang-format on */
 

@@ -15,6 +15,7 @@
 
 #define TIMES    1000
 #define SLEEPERS 3
+#define ELEMENTS 100
 
 static struct world {
 	struct mp_lock lock, any;
@@ -24,9 +25,8 @@ static struct world {
 	struct mp_event event;
 	struct mp_barrier barrier;
 	struct mp_value value, real;
-	struct mp_array array;
-	unsigned char elements[256];
 	_Atomic uint32_t ready, asleep; /* the helper; the child */
+	struct mp_array *array;
 } * w;
 
 struct budget {
@@ -48,7 +48,7 @@ static void fresh(void)
 	mp_barrier_init(&w->barrier, 1);
 	mp_value_init(&w->value, MP_TYPE_I32);
 	mp_value_init(&w->real, MP_TYPE_F64);
-	mp_array_init(&w->array, MP_TYPE_I16, 100);
+	mp_array_init(array, MP_TYPE_I16, ELEMENTS);
 }
 
 /* ---- the work */
@@ -136,9 +136,9 @@ static void values(void)
 		mp_value_add_float(&w->real, 0.5, &x);
 		mp_value_set_float(&w->real, x);
 		mp_value_get_float(&w->real, &x);
-		mp_array_add_int(&w->array, 7, 1, &n);
-		mp_array_set_int(&w->array, 8, n);
-		mp_array_get_int(&w->array, 9, &n);
+		mp_array_add_int(array, 7, 1, &n);
+		mp_array_set_int(array, 8, n);
+		mp_array_get_int(array, 9, &n);
 	}
 }
 
@@ -441,6 +441,7 @@ int main(void)
 	stepper_one_cpu();
 	mp_backstop_set(0);
 	w = share(sizeof(*w));
+	array = share((size_t)mp_array_size(MP_TYPE_I16, ELEMENTS));
 	for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
 		budget = &budgets[i];
 		count();

@@ -11,10 +11,10 @@
  *	crew_start(8, work);
  *	crew_join("lock");			 not ok, if one failed or hangs
  *
- * Processes are what the library is for.  Threads are for ThreadSanitizer, which
- * sees the accesses of one process only and is blind for what two processes do
- * to each other; the objects lie in MAP_SHARED memory all the same, and the code
- * of library and test is the same.
+ * Processes are what the library is for.  Threads are for ThreadSanitizer,
+ * which sees the accesses of one process only and is blind for what two
+ * processes do to each other; the objects lie in MAP_SHARED memory all the
+ * same, and the code of library and test is the same.
  */
 #ifndef CREW_H
 #define CREW_H

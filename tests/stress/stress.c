@@ -1,5 +1,5 @@
-/* Many workers, many rounds, nobody killed.  What a primitive protects are plain
- * variables: two workers inside at once lose a count.  Each case is run
+/* Many workers, many rounds, nobody killed.  What a primitive protects are
+ * plain variables: two workers inside at once lose a count.  Each case is run
  *
  *	without the back-stop: a wake-up that is lost hangs the case;
  *	with one of a second: no sleep may need it;
