@@ -58,7 +58,9 @@ MP_API int mp_barrier_init(struct mp_barrier *b, uint32_t parties);
 MP_API int mp_barrier_wait(struct mp_barrier *b, int64_t timeout_ns);
 
 /* The same; the last to come calls action(arg) before all go on.  If that
- * returns a negative number the barrier breaks, and it is the result. */
+ * returns a negative number the barrier breaks, and it is the result.  action
+ * runs with the barrier's lock held: it must not use the barrier, and whoever
+ * runs out of time meanwhile returns after it. */
 MP_API int mp_barrier_wait_action(struct mp_barrier *b, int (*action)(void *),
 				  void *arg, int64_t timeout_ns);
 

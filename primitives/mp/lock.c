@@ -26,6 +26,8 @@
  *                                                  (the kernel wakes one)
  *  DIED, DIED|SLEEPERS free, its holder died       acquire         TID, bit kept
  *  FREE_ANY            free, with MP_LOCK_ANY      acquire         TID
+ *  FREE_ANY|SLEEPERS   the same, released while    acquire         TID|SLEEPERS
+ *                      its holder was in notify
  *
  *  A process that has slept takes the lock as TID|SLEEPERS: it cannot know
  *  whether others still sleep.  One that finds DIED|SLEEPERS keeps the bit for
@@ -45,12 +47,12 @@ static_assert(offsetof(struct mp_lock, node.prev) == 64, "links on the second");
 
 static int is_free(uint32_t word)
 {
-	return (word & TID) == 0 || word == FREE_ANY;
+	return (word & TID) == 0 || (word & ~SLEEPERS) == FREE_ANY;
 }
 
 static int is_state(const struct mp_lock *l, uint32_t word)
 {
-	if (word == FREE_ANY)
+	if ((word & ~SLEEPERS) == FREE_ANY)
 		return l->flags & MP_LOCK_ANY;
 	return (word & TID) == 0 || ((word & TID) <= TID_MAX && !(word & DIED));
 }

@@ -213,6 +213,17 @@ static void over_release(void)
 	is(takes(0), MP_OWNER_DIED, "the next is told all the same");
 }
 
+/* Released by another while its holder was in mp_condition_notify, which sets
+ * the sleepers' mark. */
+static void marked_free(void)
+{
+	fresh();
+	atomic_fetch_or(&s->lock.node.word, FUTEX_WAITERS);
+	is(mp_lock_locked(&s->lock), 0, "free, with the sleepers' mark");
+	is(mp_lock_release(&s->lock), -EPERM, "is not released");
+	is(takes(0), 0, "and can be acquired");
+}
+
 static void stopped(void)
 {
 	pid_t pid;
@@ -267,6 +278,7 @@ int main(void)
 	exclusion();
 	killed_holder();
 	over_release();
+	marked_free();
 	stopped();
 	corrupted();
 	is(left_of_10000(sizeof(struct mp_lock), use), 0,
