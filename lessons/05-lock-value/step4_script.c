@@ -75,8 +75,7 @@ int main(int argc, char *argv[])
 	if (argc > 1)
 		read_script(argc - 1, argv + 1);
 	for (int i = 0, pid; i < 4; i += 2) {
-		pid = fork();
-		if (pid < 0)
+		if ((pid = fork()) < 0)
 			err(1, "fork");
 		if (pid == 0) {
 			add_one(i, i + 1);
