@@ -11,9 +11,10 @@
 #define N 4
 
 /* Room for what mp_array_size says. */
-static struct world {
+struct world {
 	alignas(64) unsigned char room[1024];
-} * w;
+};
+static struct world *w;
 
 static struct mp_array *array(void)
 {

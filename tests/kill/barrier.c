@@ -9,10 +9,11 @@
 
 #define PARTIES 3
 
-static struct world {
+struct world {
 	struct mp_barrier b;
 	uint32_t actions;
-} * w;
+};
+static struct world *w;
 
 /* ---- what the victim does */
 

@@ -8,10 +8,11 @@
 #include "mp/condition.h"
 #include "mp/rlock.h"
 
-static struct world {
+struct world {
 	struct mp_rlock r;
 	struct mp_condition c;
-} * w;
+};
+static struct world *w;
 
 /* ---- what the victim does */
 

@@ -23,13 +23,14 @@
 enum { STARTED = 1, OVER = 2 };
 
 /* Shared with the victim and the others. */
-static struct common {
+struct common {
 	_Atomic uint32_t stage; /* the victim's */
 	_Atomic int32_t result;
 	_Atomic uint32_t tid;
 	_Alignas(64) struct other others[OTHERS];
 	_Alignas(4096) char world[];
-} * common;
+};
+static struct common *common;
 
 static size_t world_size;
 static struct mp_counters *counters[8];
@@ -433,7 +434,7 @@ static void tell(void)
 		points++;
 		sleeps += p.asleep;
 		if (!p.asleep)
-			n += every;
+			n += story->fault ? 1 : every;
 		last |= story->at_wake;
 		if (mp_clock_now() - begun > slowest)
 			slowest = mp_clock_now() - begun;

@@ -6,9 +6,10 @@
 
 #include "mp/event.h"
 
-static struct world {
+struct world {
 	struct mp_event e;
-} * w;
+};
+static struct world *w;
 
 static int set(void)
 {

@@ -9,10 +9,11 @@
 #include "mp/futex.h"
 #include "mp/lock.h"
 
-static struct world {
+struct world {
 	struct mp_lock lock, other;
 	pthread_mutex_t mutex; /* glibc's, held beside ours */
-} * w;
+};
+static struct world *w;
 
 /* ---- what the victim does */
 

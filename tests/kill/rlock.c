@@ -6,9 +6,10 @@
 
 #include "mp/rlock.h"
 
-static struct world {
+struct world {
 	struct mp_rlock lock;
-} * w;
+};
+static struct world *w;
 
 static void hold(void)
 {

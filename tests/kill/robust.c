@@ -11,12 +11,13 @@
 #include "mp/futex.h"
 #include "mp/owner.h"
 
-static struct world {
+struct world {
 	struct mp_owner_node node;
 	_Alignas(64) pthread_mutex_t mutex;
 	uint32_t no_begin; /* a fault of take */
 	int64_t look_ns;   /* a sleeper looks for itself this often */
-} * w;
+};
+static struct world *w;
 
 /* ---- the little lock: 0, or the holder's thread id and WAITERS */
 

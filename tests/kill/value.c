@@ -10,9 +10,10 @@
 #define ADDED  7
 #define LARGER 0x0102030405060708
 
-static struct world {
+struct world {
 	struct mp_value v;
-} * w;
+};
+static struct world *w;
 
 static void fresh(void)
 {

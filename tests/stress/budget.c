@@ -17,7 +17,7 @@
 #define SLEEPERS 3
 #define ELEMENTS 100
 
-static struct world {
+struct world {
 	struct mp_lock lock, any;
 	struct mp_rlock rlock;
 	struct mp_semaphore semaphore;
@@ -26,8 +26,9 @@ static struct world {
 	struct mp_barrier barrier;
 	struct mp_value value, real;
 	_Atomic uint32_t ready, asleep; /* the helper; the child */
-	struct mp_array *array;
-} * w;
+};
+static struct world *w;
+static struct mp_array *array;
 
 struct budget {
 	const char *what;

@@ -19,7 +19,7 @@
 #define BOUND   3
 #define STALL   LONG /* a worker that does not get on for so long hangs */
 
-static struct world {
+struct world {
 	struct mp_lock lock;
 	struct mp_rlock rlock;
 	struct mp_semaphore tokens;
@@ -38,7 +38,8 @@ static struct world {
 		_Alignas(64) _Atomic uint64_t begun, done, progress;
 		_Atomic int entered;
 	} book[WORKERS];
-} * w;
+};
+static struct world *w;
 
 static uint32_t seed = 1;
 

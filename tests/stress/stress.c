@@ -26,7 +26,7 @@
 #define SEATS  3 /* of the semaphore */
 #define SLOTS  2 /* of the buffer */
 
-static struct world {
+struct world {
 	struct mp_lock lock, any, ring[CREW_MAX];
 	struct mp_rlock rlock;
 	struct mp_semaphore seats, items, slots, handled, turn[CREW_MAX];
@@ -46,7 +46,8 @@ static struct world {
 
 	_Atomic int sitting, ready, left;
 	_Atomic uint64_t indexes, signals, interrupted;
-} * w;
+};
+static struct world *w;
 
 static int n, rounds, signalled; /* of the case that runs */
 
