@@ -1,8 +1,8 @@
 /* barrier.c - places for those who have come, and the number of the phase.
  *
  * Nothing counts who has come: the places say it, and the kernel marks the
- * place of a party that dies.  Opening is one store, of the next phase's number;
- * it makes all places of the phase before it old.
+ * place of a party that dies.  Opening is one store, of the number of the next
+ * phase; it makes all places of the phase before it old.
  */
 #include "mp/barrier.h"
 

@@ -58,7 +58,7 @@ static int notify(struct mp_condition *c, struct mp_lock *l, int n)
 			    memory_order_release, memory_order_relaxed))
 			continue;
 		mp_chaos();
-		/* The mark first: our death here must find a sleeper to wake. */
+		/* The mark first: our death here must find whom to wake. */
 		atomic_fetch_or_explicit(&l->node.word, FUTEX_WAITERS,
 					 memory_order_relaxed);
 		mp_futex_requeue(&w->node.word, &l->node.word, &c->counters);

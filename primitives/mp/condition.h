@@ -62,9 +62,9 @@ MP_API int mp_condition_init(struct mp_condition *c);
 MP_API int mp_condition_wait(struct mp_condition *c, struct mp_lock *l,
 			     int64_t timeout_ns);
 
-/* Wait until predicate(arg), called with l held, is not 0; timeout_ns is for all
- * waits together.  0: it is positive; a negative result is passed on; otherwise
- * as mp_condition_wait. */
+/* Wait until predicate(arg), called with l held, is not 0; timeout_ns is for
+ * all waits together.  0: it is positive; a negative result is passed on;
+ * otherwise as mp_condition_wait. */
 MP_API int mp_condition_wait_for(struct mp_condition *c, struct mp_lock *l,
 				 int (*predicate)(void *), void *arg,
 				 int64_t timeout_ns);

@@ -43,8 +43,8 @@ MP_API int mp_futex_wait(_Atomic uint32_t *word, uint32_t expected,
  * in MP_WAKES.  The result is how many were woken; -EINVAL for a negative n. */
 MP_API int mp_futex_wake(_Atomic uint32_t *word, int n, struct mp_counters *c);
 
-/* Let one sleeper on `from` sleep on `to` from now on, without waking it.  c, if
- * not NULL, counts the call in MP_WAKES.  How many moved: 1 or 0. */
+/* Let one sleeper on `from` sleep on `to` from now on, without waking it.  c,
+ * if not NULL, counts the call in MP_WAKES.  How many moved: 1 or 0. */
 MP_API int mp_futex_requeue(_Atomic uint32_t *from, _Atomic uint32_t *to,
 			    struct mp_counters *c);
 

@@ -16,17 +16,17 @@
 #include "mp/futex.h"
 #include "mp/shm.h"
 
-/*  word                meaning                     leaves by       to
- *  0                   free                        acquire         TID
- *  TID                 held, nobody sleeps         release         0
- *                                                  a waiter        TID|SLEEPERS
- *                                                  holder's death  DIED
- *  TID|SLEEPERS        held, somebody may sleep    release         0, wakes one
- *                                                  holder's death  DIED|SLEEPERS
- *                                                  (the kernel wakes one)
- *  DIED, DIED|SLEEPERS free, its holder died       acquire         TID, bit kept
- *  FREE_ANY            free, with MP_LOCK_ANY      acquire         TID
- *  FREE_ANY|SLEEPERS   the same, released while    acquire         TID|SLEEPERS
+/*  word                meaning                    leaves by       to
+ *  0                   free                       acquire         TID
+ *  TID                 held, nobody sleeps        release         0
+ *                                                 a waiter        TID|SLEEPERS
+ *                                                 holder's death  DIED
+ *  TID|SLEEPERS        held, somebody may sleep   release         0, wakes one
+ *                                                 holder's death  DIED|SLEEPERS
+ *                                                 (the kernel wakes one)
+ *  DIED, DIED|SLEEPERS free, its holder died      acquire         TID, bit kept
+ *  FREE_ANY            free, with MP_LOCK_ANY     acquire         TID
+ *  FREE_ANY|SLEEPERS   the same, released while   acquire         TID|SLEEPERS
  *                      its holder was in notify
  *
  *  A process that has slept takes the lock as TID|SLEEPERS: it cannot know

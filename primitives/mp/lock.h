@@ -24,8 +24,8 @@
  * Release is by the thread that acquired: the kernel keeps, for each thread,
  * the list of what it holds (owner.h), and nobody else can change that list.
  * MP_LOCK_ANY gives Python's rule instead, release by anybody, at a price:
- *   - no list.  A dead holder is noticed by a sleeper's look, at most a tenth of
- *     a second late (backstop.h), not at all while nobody sleeps, and later
+ *   - no list.  A dead holder is noticed by a sleeper's look, at most a tenth
+ *     of a second late (backstop.h), not at all while nobody sleeps, and later
  *     still when a new thread has got the dead one's id;
  *   - whoever acquired must live until somebody releases;
  *   - acquire and release are calls, with no inline path.
@@ -114,7 +114,7 @@ inline int mp_lock_release(struct mp_lock *l)
 {
 	uint32_t old;
 
-	/* The last one taken is the first in the list; others are looked for. */
+	/* The last one taken is the first in the list; else look for it. */
 	if (__builtin_expect((uint64_t)mp_owner_get()->head->list.next !=
 				     (uint64_t)&l->node.next,
 			     0))

@@ -66,7 +66,7 @@ MP_API int mp_shm_unlink(const char *name);
 
 /* Do [addr, addr + size) lie in memory that a fork shares, from here or from
  * anybody's mmap(MAP_SHARED)?  The init functions of the library ask this; it
- * takes some ten microseconds.  0, also where there is no /proc; -EINVAL: no. */
+ * takes some ten microseconds.  0, also where there is no /proc; -EINVAL. */
 MP_API int mp_shm_check(const void *addr, size_t size);
 
 #endif

@@ -20,7 +20,7 @@ enum type { NOTHING, LANE, BEGIN, END, MARK, COUNT, EXIT };
 
 struct event {
 	_Atomic uint32_t type; /* enum type, stored last */
-	int32_t detail; /* of a span: enum mp_trace_kind; of a count: its value */
+	int32_t detail; /* a span's enum mp_trace_kind; a count's value */
 	int64_t time;
 	int32_t lane; /* thread id; a process's is its pid */
 	int32_t unused;

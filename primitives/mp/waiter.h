@@ -15,14 +15,14 @@
 
 #include "mp/owner.h"
 
-/*  word             meaning                     leaves by            to
- *  0                free                        mp_waiter_enter      TID
- *  TID              waits                       mp_waiter_leave      0
- *                                               (condition) notify   TID|NOTIFIED
- *                                               its death            DIED
- *  TID|NOTIFIED     notified, not yet back      mp_waiter_leave      0
- *                                               its death            DIED|NOTIFIED
- *  DIED, DIED|NOTIFIED                          mp_waiter_clear      0
+/*  word           meaning                   leaves by           to
+ *  0              free                      mp_waiter_enter     TID
+ *  TID            waits                     mp_waiter_leave     0
+ *                                           (condition) notify  TID|NOTIFIED
+ *                                           its death           DIED
+ *  TID|NOTIFIED   notified, not yet back    mp_waiter_leave     0
+ *                                           its death           DIED|NOTIFIED
+ *  DIED, DIED|NOTIFIED                      mp_waiter_clear     0
  *
  *  NOTIFIED is the bit that the robust list calls FUTEX_WAITERS and keeps.
  */

@@ -1,4 +1,4 @@
-/* Conditions under other locks, shared locks, and with users that are killed. */
+/* Conditions under other locks, shared locks, and with killed users. */
 #include "mp/condition.h"
 
 #include "mp/backstop.h"

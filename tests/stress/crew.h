@@ -21,8 +21,7 @@
 
 #include "waiting.h"
 
-#define CREW_MAX  64
-#define CREW_HANG (60000 * MS) /* a crew that is not done by then hangs */
+#define CREW_MAX 64
 
 /* In a worker: a condition that must hold; else the worker ends. */
 #define must(condition)                  \
@@ -121,10 +120,17 @@ static inline void crew_signal(int me, int sig)
 #endif
 }
 
+/* A crew that is not done by then hangs.  Once something has failed the rest
+ * need not take long. */
+static inline int64_t crew_deadline(void)
+{
+	return mp_clock_now() + (tap_failures == 0 ? 60000 : 3000) * MS;
+}
+
 /* Has everybody done its work, and well?  Prints who has not. */
 static inline int crew_join(const char *what)
 {
-	int64_t end = mp_clock_now() + CREW_HANG;
+	int64_t end = crew_deadline();
 	int bad = 0;
 
 	while (crew_done() < crew->n && mp_clock_now() < end)

@@ -563,7 +563,7 @@ static void watch(void)
 /* Questions, and signals to one after another, until they are done. */
 static void disturb(void)
 {
-	int64_t end = mp_clock_now() + CREW_HANG;
+	int64_t end = crew_deadline();
 
 	for (int i = 0; crew_done() < n && mp_clock_now() < end; i++) {
 		watch();
