@@ -9,7 +9,7 @@
  *	}
  *
  *	crew_start(8, work);
- *	crew_join("lock");			 not ok, if one failed or hangs
+ *	ok(crew_join("lock", crew_deadline()), "lock");
  *
  * Processes are what the library is for.  Threads are for ThreadSanitizer,
  * which sees the accesses of one process only and is blind for what two
@@ -127,10 +127,9 @@ static inline int64_t crew_deadline(void)
 	return mp_clock_now() + (tap_failures == 0 ? 60000 : 3000) * MS;
 }
 
-/* Has everybody done its work, and well?  Prints who has not. */
-static inline int crew_join(const char *what)
+/* Has everybody done its work by then, and well?  Prints who has not. */
+static inline int crew_join(const char *what, int64_t end)
 {
-	int64_t end = crew_deadline();
 	int bad = 0;
 
 	while (crew_done() < crew->n && mp_clock_now() < end)

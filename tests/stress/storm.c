@@ -426,7 +426,7 @@ static void blow(const struct storm *s, int64_t time_ns)
 	end = mp_clock_now() + STALL;
 	while (s->end != NULL && crew_done() < WORKERS && mp_clock_now() < end)
 		s->end();
-	joined = crew_join(s->what);
+	joined = crew_join(s->what, mp_clock_now() + STALL);
 	ok(!bad && joined, "%s: %d kills, nobody hangs, nothing is broken",
 	   s->what, kills);
 	if (s->fits != NULL)

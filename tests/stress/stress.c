@@ -561,10 +561,8 @@ static void watch(void)
 }
 
 /* Questions, and signals to one after another, until they are done. */
-static void disturb(void)
+static void disturb(int64_t end)
 {
-	int64_t end = crew_deadline();
-
 	for (int i = 0; crew_done() < n && mp_clock_now() < end; i++) {
 		watch();
 		if (signalled)
@@ -608,7 +606,7 @@ static void fresh(void)
 
 static void run(const struct stress *s, int64_t backstop_ns, const char *how)
 {
-	int64_t begin = mp_clock_now();
+	int64_t begin = mp_clock_now(), end = crew_deadline();
 	int joined;
 	char what[80];
 
@@ -618,8 +616,8 @@ static void run(const struct stress *s, int64_t backstop_ns, const char *how)
 	if (s->ready != NULL)
 		s->ready();
 	crew_start(n, s->work);
-	disturb();
-	joined = crew_join(what);
+	disturb(end);
+	joined = crew_join(what, end);
 	ok(joined && s->fits(), "%s", what);
 	/* (A short one also ends sleeps whose wake-up is on its way.) */
 	if (backstop_ns == SELDOM)
