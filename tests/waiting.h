@@ -168,6 +168,7 @@ static inline int asleep(int tid)
 	char path[40];
 	long number = -1;
 	FILE *f;
+	int got;
 
 	if (tap_state(tid) != 'S')
 		return 0;
@@ -175,9 +176,12 @@ static inline int asleep(int tid)
 	f = fopen(path, "re");
 	if (f == NULL)
 		return 1; /* not allowed here: the state must do */
-	if (fscanf(f, "%ld", &number) != 1)
-		number = -1;
+	got = fscanf(f, "%ld", &number);
 	fclose(f);
+	if (got == EOF)
+		return 1; /* nor to read it */
+	if (got != 1)
+		number = -1; /* "running" */
 	return number == SYS_futex || number == SYS_restart_syscall;
 }
 

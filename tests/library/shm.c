@@ -6,13 +6,12 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <sched.h>
 #include <unistd.h>
 
+#include "stepper.h"
 #include "tap.h"
 
 static char name[64];
@@ -85,24 +84,25 @@ static void refusals(void)
 	   "a failed create leaves a handle that may be closed");
 }
 
-/* Let the child run up to its k-th stop at a system call (entry and exit are
- * one each) and kill it there.  1: it had ended before; -1: no ptrace here. */
-static int kill_at(pid_t pid, int k)
+static void creator(void *unused)
 {
-	int status;
+	(void)unused;
+	mp_shm_create(&(struct mp_shm){ 0 }, name, 1 << 20);
+}
 
-	waitpid(pid, &status, 0);
-	if (!WIFSTOPPED(status))
+/* Let a creator run up to its k-th stop at a system call (entry and exit are
+ * one each) and kill it there.  1: it had ended before; -1: no ptrace here. */
+static int kill_at(int k)
+{
+	struct stepper v;
+	int ended = 0;
+
+	if (stepper_start(&v, creator, NULL) < 0)
 		return -1;
-	for (int i = 0; i < k; i++) {
-		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
-		waitpid(pid, &status, 0);
-		if (!WIFSTOPPED(status))
-			return 1;
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return 0;
+	for (int i = 0; i < k && !ended; i++)
+		ended = stepper_call(&v) == STEPPER_ENDED;
+	stepper_kill(&v);
+	return ended;
 }
 
 /* A creator killed at any of its system calls: the name is there with all its
@@ -113,16 +113,7 @@ static void killed_creator(void)
 	struct mp_shm m;
 
 	for (int k = 0; over == 0; k++) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-				_exit(1);
-			raise(SIGSTOP);
-			mp_shm_create(&m, name, 1 << 20);
-			_exit(0);
-		}
-		over = kill_at(pid, k);
+		over = kill_at(k);
 		if (mp_shm_open(&m, name) == 0) {
 			half += m.size != 1 << 20;
 			whole++;
