@@ -4,7 +4,7 @@
  * So a notification has an address: nobody steals it, nobody wakes by mistake,
  * and what a dead waiter had got can be passed on.  Woken at once, the waiter
  * would find the lock held by the notifier; moved to the lock's word, it is
- * woken by the release (about a third of the time for a round trip).
+ * woken by the release.
  */
 #include "mp/condition.h"
 

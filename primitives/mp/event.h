@@ -12,7 +12,8 @@
  *
  * set lets everybody through who waits at that moment, even if somebody clears
  * the event before they run (Python's wait may return False then).  set with
- * nobody waiting, clear and is_set make no system call and never block.
+ * nobody waiting, clear and is_set make no system call and never block.  (The
+ * first set after a wait that ran out of time wakes, and finds nobody.)
  *
  * If a process is killed: nothing is left half-done.  One killed in set, after
  * the flag is up and before it woke those who wait: they see it by a look of
