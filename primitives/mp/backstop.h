@@ -30,6 +30,9 @@ struct mp_counters;
  * now on: nanoseconds, 100 ms at first; 0: no back-stop.  -EINVAL: negative. */
 MP_API int mp_backstop_set(int64_t ns);
 
+/* When to look at the latest, if one wants to sleep until deadline_ns. */
+MP_API int64_t mp_backstop_deadline(int64_t deadline_ns);
+
 /* As mp_futex_wait; MP_BACKSTOP when only the back-stop ended the sleep. */
 MP_API int mp_backstop_wait(_Atomic uint32_t *word, uint32_t expected,
 			    int64_t deadline_ns, struct mp_counters *c);

@@ -2,15 +2,13 @@
 #include "mp/poll.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stddef.h>
 #include <time.h>
 
 #include "mp/clock.h"
 
-int mp_poll(int fd, int events, int64_t deadline_ns)
+int mp_poll_many(struct pollfd *v, int n, int64_t deadline_ns)
 {
-	struct pollfd p = { .fd = fd, .events = (short)events };
 	struct timespec t, *timeout = NULL;
 	int64_t left;
 	int ready;
@@ -21,9 +19,17 @@ int mp_poll(int fd, int events, int64_t deadline_ns)
 		t.tv_nsec = left % 1000000000;
 		timeout = &t;
 	}
-	ready = ppoll(&p, 1, timeout, NULL);
+	ready = ppoll(v, (nfds_t)n, timeout, NULL);
+	return ready < 0 ? -errno : ready;
+}
+
+int mp_poll(int fd, int events, int64_t deadline_ns)
+{
+	struct pollfd p = { .fd = fd, .events = (short)events };
+	int ready = mp_poll_many(&p, 1, deadline_ns);
+
 	if (ready < 0)
-		return -errno;
+		return ready;
 	if (ready == 0)
 		return -ETIMEDOUT;
 	return p.revents & POLLNVAL ? -EBADF : 0;
