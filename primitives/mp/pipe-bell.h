@@ -1,6 +1,6 @@
 /* pipe-bell - an eventfd that is posted only while somebody listens.
  *
- * Internal to pipe.c, pipe-send.c and pipe-recv.c.  Floor 3.
+ * Internal to pipe-*.c and wait.c.  Floor 3.
  *
  * The receiver arms the bell, fences, looks at the ring once more, and sleeps
  * in poll().  The sender publishes, fences, and posts the eventfd if the bell
@@ -35,5 +35,18 @@ static inline bool mp_pipe_listens(const struct mp_ring *r)
 
 /* Something was published: tell the one who listens. */
 void mp_pipe_ring(struct mp_ring *r, int bell);
+
+/* Have the eventfd posted with the next message.  Then mp_fence_heavy, then look
+ * at the ring once more. */
+void mp_pipe_arm(struct mp_conn *c);
+
+/* Sleep until it is posted.  0: look again.  -EPIPE, -ETIMEDOUT, -EINTR. */
+int mp_pipe_sleep(struct mp_conn *c, int64_t deadline_ns);
+
+/* It was posted: take that back. */
+void mp_pipe_answered(struct mp_conn *c);
+
+/* With ALWAYS: readable while something is there, and else not. */
+void mp_pipe_settle(struct mp_conn *c);
 
 #endif

@@ -1,6 +1,6 @@
 /* pipe-ring - one way of a pipe: one sender, one receiver, no lock.
  *
- * Internal to pipe.c, pipe-send.c and pipe-recv.c.  Floor 3.
+ * Internal to pipe.c, pipe-*.c and wait.c.  Floor 3.
  *
  * A record is a header of 8 bytes and the bytes of a message, rounded up to 8.
  * The sender writes the bytes, then 0 into the header that comes next, then
@@ -105,23 +105,45 @@ static inline uint64_t mp_pipe_next(struct mp_ring *r)
 				    memory_order_acquire);
 }
 
+static inline uint64_t mp_pipe_head(const struct mp_ring *r)
+{
+	return atomic_load_explicit(&r->head, memory_order_relaxed);
+}
+
 /* Does nobody hold the other end any more? */
 bool mp_pipe_gone(const struct mp_conn *c);
 
+/* ---- the sender: pipe-send.c ---- */
+
+/* Where the next record goes. */
+uint64_t mp_pipe_tail(struct mp_ring *r);
+
+/* Room for a record of `size` bytes there.  0, -EPIPE, -ETIMEDOUT, -EINTR. */
+int mp_pipe_make_room(struct mp_conn *c, uint64_t tail, uint64_t size,
+		      int64_t timeout_ns);
+
+/* The record, whose bytes are written, is sent. */
+void mp_pipe_publish(struct mp_conn *c, uint64_t tail, uint64_t header);
+
+/* ---- the receiver: pipe-recv.c ---- */
+
+/* Until a record is there.  *deadline is set by the first wait.  0, -EPIPE,
+ * -ETIMEDOUT, -EINTR. */
+int mp_pipe_wait(struct mp_conn *c, int64_t timeout_ns, int64_t *deadline);
+
+/* The record at the head is received. */
+void mp_pipe_advance(struct mp_ring *r, uint64_t header);
+
+/* ---- the calls of conn.h ---- */
+
 int mp_pipe_sendv(struct mp_conn *c, const struct iovec *v, int n,
 		  int64_t timeout_ns);
-int mp_pipe_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns);
-
 int mp_pipe_recvv(struct mp_conn *c, const struct iovec *v, int n,
 		  int64_t timeout_ns, size_t *length);
-int mp_pipe_recv_fd(struct mp_conn *c, int64_t timeout_ns);
 int mp_pipe_poll(struct mp_conn *c, int64_t timeout_ns);
+int mp_pipe_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns);
+int mp_pipe_recv_fd(struct mp_conn *c, int64_t timeout_ns);
 int mp_pipe_fileno(struct mp_conn *c);
-
-/* Have the eventfd posted with the next message.  Then mp_fence_heavy, then look
- * at the ring once more. */
-void mp_pipe_arm(struct mp_conn *c);
-
 int mp_pipe_close(struct mp_conn *c);
 
 #endif

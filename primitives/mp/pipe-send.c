@@ -1,11 +1,9 @@
 /* pipe-send.c - the sender's side of a ring. */
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "mp/chaos.h"
 #include "mp/clock.h"
-#include "mp/eventfd.h"
 #include "mp/fence.h"
 #include "mp/pipe-bell.h"
 #include "mp/pipe-ring.h"
@@ -73,11 +71,10 @@ static int wait_for_room(struct mp_conn *c, struct room *w, int64_t timeout_ns)
 	return 0;
 }
 
-/* Room for a record of `size` bytes at the tail.  The receiver's line is looked
- * at once in an eighth of the ring; and if nothing has moved there since, so is
- * the receiver. */
-static int make_room(struct mp_conn *c, uint64_t tail, uint64_t size,
-		     int64_t timeout_ns)
+/* The receiver's line is looked at once in an eighth of the ring; and if nothing
+ * has moved there since, so is the receiver. */
+int mp_pipe_make_room(struct mp_conn *c, uint64_t tail, uint64_t size,
+		      int64_t timeout_ns)
 {
 	struct mp_ring *r = c->out;
 	struct room w = { .c = c, .end = tail + size + MP_PIPE_HEADER };
@@ -105,7 +102,7 @@ static int make_room(struct mp_conn *c, uint64_t tail, uint64_t size,
 
 /* One that was killed, and whose end we have, may have sent a record and not
  * moved the tail.  The header at the tail is 0 otherwise. */
-static uint64_t true_tail(struct mp_ring *r)
+uint64_t mp_pipe_tail(struct mp_ring *r)
 {
 	uint64_t tail = tail_of(r), header;
 
@@ -115,7 +112,7 @@ static uint64_t true_tail(struct mp_ring *r)
 	return tail;
 }
 
-static void publish(struct mp_conn *c, uint64_t tail, uint64_t header)
+void mp_pipe_publish(struct mp_conn *c, uint64_t tail, uint64_t header)
 {
 	struct mp_ring *r = c->out;
 	uint64_t next = tail + mp_pipe_size(header);
@@ -172,16 +169,16 @@ static int send_pieces(struct mp_conn *c, uint64_t tail, const struct iovec *v,
 			header |= MP_PIPE_LAST | (total - p->done);
 		else
 			header |= r->piece;
-		error = make_room(c, tail, mp_pipe_size(header),
-				  timeout_ns == 0 ? 0
-						  : mp_clock_left(deadline));
+		error = mp_pipe_make_room(
+			c, tail, mp_pipe_size(header),
+			timeout_ns == 0 ? 0 : mp_clock_left(deadline));
 		if (error < 0)
 			return error;
 		extra = p->done == 0 ? sizeof(total) : 0;
 		memcpy(mp_pipe_bytes(r, tail), &total, extra);
 		gather(mp_pipe_bytes(r, tail) + extra, v, p->done,
 		       header & MP_PIPE_LENGTH);
-		publish(c, tail, header);
+		mp_pipe_publish(c, tail, header);
 		tail += mp_pipe_size(header);
 		p->tid = mp_owner_tid();
 		p->done += header & MP_PIPE_LENGTH;
@@ -203,74 +200,15 @@ int mp_pipe_sendv(struct mp_conn *c, const struct iovec *v, int n,
 		if (__builtin_add_overflow(total, v[i].iov_len, &total) ||
 		    total > MP_PIPE_LENGTH)
 			return -EMSGSIZE;
-	tail = true_tail(r);
+	tail = mp_pipe_tail(r);
 	if (total > r->piece)
 		return send_pieces(c, tail, v, total, timeout_ns);
 	r->sending.tid = 0;
 	header = MP_PIPE_SENT | MP_PIPE_FIRST | MP_PIPE_LAST | total;
-	error = make_room(c, tail, mp_pipe_size(header), timeout_ns);
+	error = mp_pipe_make_room(c, tail, mp_pipe_size(header), timeout_ns);
 	if (error < 0)
 		return error;
 	gather(mp_pipe_bytes(r, tail), v, 0, total);
-	publish(c, tail, header);
-	return 0;
-}
-
-/* ---- descriptors ---- */
-
-/* The socket carries it, with the number of its record. */
-static int pass(const struct mp_conn *c, int fd, uint64_t number,
-		int64_t deadline)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .space = { 0 } };
-	struct iovec v = { .iov_base = &number, .iov_len = sizeof(number) };
-	struct msghdr m = { .msg_iov = &v,
-			    .msg_iovlen = 1,
-			    .msg_control = control.space,
-			    .msg_controllen = sizeof(control.space) };
-	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	int error;
-
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(h), &fd, sizeof(fd));
-	while (sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return -errno;
-		error = mp_poll(c->fd, POLLOUT, deadline);
-		if (error < 0)
-			return error;
-	}
-	return 0;
-}
-
-int mp_pipe_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns)
-{
-	int64_t deadline = mp_clock_deadline(timeout_ns);
-	uint64_t header = MP_PIPE_SENT | MP_PIPE_DESCRIPTOR | sizeof(uint64_t);
-	struct mp_ring *r = c->out;
-	uint64_t tail, number;
-	int error;
-
-	if (r == NULL)
-		return -EBADF;
-	tail = true_tail(r);
-	r->sending.tid = 0;
-	error = make_room(c, tail, mp_pipe_size(header), timeout_ns);
-	if (error < 0)
-		return error;
-	/* Never one that another sender may have used before its death. */
-	number = ++r->passed;
-	error = pass(c, fd, number, deadline);
-	if (error < 0)
-		return error;
-	memcpy(mp_pipe_bytes(r, tail), &number, sizeof(number));
-	publish(c, tail, header);
+	mp_pipe_publish(c, tail, header);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* queue-ends - to be alone at one end of a queue, with room or a message.
  *
- * Internal to queue.c and lease.c.  Floor 3.
+ * Internal to queue*.c and lease.c.  Floor 3.
  *
  * enter waits and takes the lock of its end; in between, records are written
  * behind the tail (read from the head on); leave publishes and frees the lock.
@@ -76,14 +76,19 @@ static inline struct mp_owner_node *mp_queue_node(struct mp_queue *q,
 	return (struct mp_owner_node *)(q->data + mp_queue_at(end));
 }
 
+/* What a message takes of the ring. */
+static inline uint64_t mp_queue_need(const struct mp_queue *q, size_t length)
+{
+	return mp_queue_header(q) + mp_ring_round(length);
+}
+
 /* The end after the record there, if it is `length` long. */
 static inline uint64_t mp_queue_after(const struct mp_queue *q, uint64_t end,
 				      size_t length)
 {
-	uint64_t size = mp_queue_header(q) + mp_ring_round(length);
-
 	return mp_queue_end(mp_queue_count(end) + 1,
-			    mp_ring_next(mp_queue_at(end), size, q->ring));
+			    mp_ring_next(mp_queue_at(end),
+					 mp_queue_need(q, length), q->ring));
 }
 
 /* What frees room: a message taken, with leases a message done. */
@@ -92,9 +97,18 @@ static inline const _Atomic uint64_t *mp_queue_limit(const struct mp_queue *q)
 	return q->flags & MP_QUEUE_LEASE ? &q->freed : &q->head;
 }
 
-/* Does a message fit between these two? */
-bool mp_queue_fits(const struct mp_queue *q, uint64_t tail, uint64_t limit,
-		   size_t length);
+/* Is there so much room between these two? */
+static inline bool mp_queue_fits(const struct mp_queue *q, uint64_t tail,
+				 uint64_t limit, uint64_t need)
+{
+	uint32_t items = mp_queue_count(tail) - mp_queue_count(limit);
+	uint64_t from = mp_queue_at(limit), to = mp_queue_at(tail);
+	uint64_t used = to - from;
+
+	if (to < from || (to == from && items != 0))
+		used += q->ring;
+	return items < q->items && need <= q->ring - used;
+}
 
 /* ---- putters ---- */
 
@@ -134,11 +148,6 @@ void mp_queue_unlock_get(struct mp_queue *q);
 
 /* The same of the putters'. */
 int mp_queue_lock_put(struct mp_queue *q);
-
-/* ---- the end ---- */
-
-/* Wait until all messages are done.  Errors: queue.h. */
-int mp_queue_wait_done(struct mp_queue *q, int64_t timeout_ns);
 
 /* ---- lease.c ---- */
 

@@ -5,15 +5,13 @@
  * the new tail on; it is read at the head and is gone from the store of the new
  * head on.  So a lock whose holder died has nothing to repair.
  *
- * How one gets to be alone at an end: queue-ends.c.
+ * How one gets to be alone at an end: queue-ends.c, queue-wait.c.
  */
 #include "mp/queue.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 
-#include "mp/chaos.h"
 #include "mp/queue-ends.h"
 #include "mp/shm.h"
 
@@ -105,50 +103,6 @@ int mp_queue_put_many(struct mp_queue *q, const struct iovec *v, int n,
 	return i;
 }
 
-int mp_queue_reserve(struct mp_queue *q, size_t length, int64_t timeout_ns,
-		     void **where)
-{
-	uint64_t tail;
-	int error = mp_queue_enter_put(q, length, timeout_ns, &tail);
-
-	if (error < 0)
-		return error;
-	q->reserve = length;
-	atomic_store_explicit(&q->reserved, 1, memory_order_relaxed);
-	*where = mp_queue_message(q, tail);
-	return 0;
-}
-
-/* Has this thread a message in place? */
-static int in_place(const struct mp_lock *l, const _Atomic uint32_t *flag)
-{
-	return mp_lock_mine(l) &&
-	       atomic_load_explicit(flag, memory_order_relaxed);
-}
-
-int mp_queue_commit(struct mp_queue *q, size_t length)
-{
-	uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
-
-	if (!in_place(&q->put_lock, &q->reserved))
-		return -EPERM;
-	if (length > q->reserve)
-		return -EMSGSIZE;
-	mp_queue_finish(q, &tail, length);
-	mp_queue_leave_put(q, tail, 1);
-	return 0;
-}
-
-int mp_queue_cancel(struct mp_queue *q)
-{
-	if (!in_place(&q->put_lock, &q->reserved))
-		return -EPERM;
-	mp_queue_leave_put(q, 0, 0);
-	/* Room that another putter was woken for. */
-	mp_queue_open_room(q, 1);
-	return 0;
-}
-
 /* ---- get ---- */
 
 /* 0; -EMSGSIZE.  *size becomes the length in both cases. */
@@ -205,44 +159,6 @@ int mp_queue_get(struct mp_queue *q, void *buf, size_t size, int64_t timeout_ns,
 	return n < 0 ? n : 0;
 }
 
-int mp_queue_peek(struct mp_queue *q, int64_t timeout_ns, const void **where,
-		  size_t *length)
-{
-	uint64_t at;
-	int error;
-
-	if (q->flags & MP_QUEUE_LEASE)
-		return -EINVAL;
-	error = mp_queue_enter_get(q, timeout_ns, &at);
-	if (error < 0)
-		return error;
-	atomic_store_explicit(&q->peeked, 1, memory_order_relaxed);
-	*where = mp_queue_message(q, at);
-	if (length != NULL)
-		*length = mp_queue_length(q, at);
-	return 0;
-}
-
-int mp_queue_release(struct mp_queue *q)
-{
-	uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed);
-
-	if (!in_place(&q->get_lock, &q->peeked))
-		return -EPERM;
-	head = mp_queue_after(q, head, mp_queue_length(q, head));
-	mp_queue_leave_get(q, head, 1);
-	return 0;
-}
-
-int mp_queue_keep(struct mp_queue *q)
-{
-	if (!in_place(&q->get_lock, &q->peeked))
-		return -EPERM;
-	mp_queue_leave_get(q, 0, 0);
-	mp_gate_open(&q->not_empty, 1, &q->counters);
-	return 0;
-}
-
 /* ---- how many ---- */
 
 /* Both ends at one moment: the first did not move while we read the tail. */
@@ -274,75 +190,5 @@ int mp_queue_full(const struct mp_queue *q)
 {
 	uint64_t tail, limit = both(q, mp_queue_limit(q), &tail);
 
-	return !mp_queue_fits(q, tail, limit, 0);
-}
-
-/* ---- the end ---- */
-
-static void wake_all(struct mp_queue *q)
-{
-	mp_gate_open(&q->not_empty, INT_MAX, &q->counters);
-	mp_gate_open(&q->not_full, INT_MAX, &q->counters);
-	mp_gate_open(&q->all_done, INT_MAX, &q->counters);
-}
-
-/* closed only grows. */
-static void end(struct mp_queue *q, uint32_t new)
-{
-	uint32_t old = atomic_load_explicit(&q->closed, memory_order_relaxed);
-
-	while (old < new) {
-		mp_chaos();
-		/* Pairs with the acquire in closed() of queue-ends.c. */
-		if (atomic_compare_exchange_strong_explicit(
-			    &q->closed, &old, new, memory_order_acq_rel,
-			    memory_order_relaxed))
-			break;
-	}
-	wake_all(q);
-}
-
-int mp_queue_close(struct mp_queue *q)
-{
-	int error = mp_queue_lock_put(q);
-
-	if (error == -ESHUTDOWN)
-		return 0;
-	if (error < 0)
-		return error;
-	end(q, MP_QUEUE_CLOSED);
-	mp_queue_leave_put(q, 0, 0);
-	return 0;
-}
-
-int mp_queue_shutdown(struct mp_queue *q)
-{
-	end(q, MP_QUEUE_SHUTDOWN);
-	return 0;
-}
-
-int mp_queue_task_done(struct mp_queue *q)
-{
-	uint32_t old = atomic_load_explicit(&q->done, memory_order_relaxed);
-	uint32_t put;
-
-	if (q->flags & MP_QUEUE_LEASE)
-		return mp_queue_lease_done(q);
-	do {
-		put = mp_queue_count(mp_queue_load(&q->tail));
-		if (old == put)
-			return -EINVAL;
-		mp_chaos();
-		/* Pairs with the acquire in is_done: join sees what was done. */
-	} while (!atomic_compare_exchange_weak_explicit(&q->done, &old, old + 1,
-							memory_order_acq_rel,
-							memory_order_relaxed));
-	if (old + 1 == put)
-		mp_gate_open(&q->all_done, INT_MAX, &q->counters);
-	return 0;
-}
-
-int mp_queue_join(struct mp_queue *q, int64_t timeout_ns)
-{
-	return mp_queue_wait_done(q, timeout_ns);
+	return !mp_queue_fits(q, tail, limit, mp_queue_need(q, 0));
 }

@@ -10,7 +10,6 @@
 
 #include "mp/backstop.h"
 #include "mp/clock.h"
-#include "mp/eventfd.h"
 #include "mp/fence.h"
 #include "mp/pipe-bell.h"
 #include "mp/poll.h"
@@ -68,10 +67,8 @@ static int judge(struct mp_waitable *w, const struct pollfd p[2])
 		return -EBADF;
 	}
 	if (r != NULL) {
-		if (p[0].revents != 0 &&
-		    !(atomic_load_explicit(&r->bell, memory_order_relaxed) &
-		      MP_PIPE_ALWAYS))
-			mp_eventfd_wait(w->conn->bell_in, 0, NULL);
+		if (p[0].revents != 0)
+			mp_pipe_answered(w->conn);
 		w->ready = p[1].revents != 0 || mp_pipe_next(r) != 0;
 	} else if (w->conn != NULL || w->process != NULL) {
 		w->ready |= p[0].revents != 0;
