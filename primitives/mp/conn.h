@@ -26,8 +26,9 @@
  *
  * A signal handler or a timeout in the middle of a long message (-EINTR,
  * -ETIMEDOUT): what has been sent is sent, what has been received lies in buf.
- * Call again with the same message (the same buf) to go on.  A sender that gives
- * up instead sends a shorter one, and the peer gets -ECONNRESET for the first.
+ * Call again with the same message (the same buf) to go on.  A sender that
+ * gives up instead sends something shorter, and the peer gets -ECONNRESET for
+ * the first.
  *
  * Illegal: moving or copying a struct mp_conn after it was opened; two threads
  * or processes that send (or receive) through one end at a time.

@@ -36,8 +36,8 @@ static inline bool mp_pipe_listens(const struct mp_ring *r)
 /* Something was published: tell the one who listens. */
 void mp_pipe_ring(struct mp_ring *r, int bell);
 
-/* Have the eventfd posted with the next message.  Then mp_fence_heavy, then look
- * at the ring once more. */
+/* Have the eventfd posted with the next message.  Then mp_fence_heavy, then
+ * look at the ring once more. */
 void mp_pipe_arm(struct mp_conn *c);
 
 /* Sleep until it is posted.  0: look again.  -EPIPE, -ETIMEDOUT, -EINTR. */

@@ -71,8 +71,8 @@ static int wait_for_room(struct mp_conn *c, struct room *w, int64_t timeout_ns)
 	return 0;
 }
 
-/* The receiver's line is looked at once in an eighth of the ring; and if nothing
- * has moved there since, so is the receiver. */
+/* The receiver's line is looked at once in an eighth of the ring; and if
+ * nothing has moved there since, so is the receiver. */
 int mp_pipe_make_room(struct mp_conn *c, uint64_t tail, uint64_t size,
 		      int64_t timeout_ns)
 {

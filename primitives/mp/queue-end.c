@@ -59,7 +59,7 @@ int mp_queue_task_done(struct mp_queue *q)
 		if (old == put)
 			return -EINVAL;
 		mp_chaos();
-		/* Pairs with the acquire in is_done: join sees what was done. */
+		/* Pairs with the acquire in is_done. */
 	} while (!atomic_compare_exchange_weak_explicit(&q->done, &old, old + 1,
 							memory_order_acq_rel,
 							memory_order_relaxed));

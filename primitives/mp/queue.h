@@ -136,8 +136,8 @@ MP_API int mp_queue_put_many(struct mp_queue *q, const struct iovec *v, int n,
 
 /* Get up to n messages at once: wait for the first, then take what is there.
  * v[i].iov_len becomes the length.  How many that were.
- * -EINVAL: n < 1.  -EMSGSIZE: v[0] is too small, and v[0].iov_len tells; a later
- * one that is ends the batch before it. */
+ * -EINVAL: n < 1.  -EMSGSIZE: v[0] is too small, and v[0].iov_len tells; a
+ * later one that is ends the batch before it. */
 MP_API int mp_queue_get_many(struct mp_queue *q, struct iovec *v, int n,
 			     int64_t timeout_ns);
 
@@ -174,12 +174,12 @@ MP_API int mp_queue_full(const struct mp_queue *q);
 
 /* ---- the end ---- */
 
-/* The end of the input: put says -ESHUTDOWN from now on, get only when the queue
- * is empty.  Waits for a putter that has a message in place.  All sleepers
+/* The end of the input: put says -ESHUTDOWN from now on, get only when the
+ * queue is empty.  Waits for a putter that has a message in place.  All sleepers
  * learn of it.  With leases, get waits while another thread has a message that
  * may come back, unless this thread has one itself: do that first.  (Python's
- * close is for the calling process; a process that puts
- * no more need not tell anybody here.)  Again: nothing.  -EDEADLK. */
+ * close is for the calling process; a process that puts no more need not tell
+ * anybody here.)  Again: nothing.  -EDEADLK: this thread has one in place. */
 MP_API int mp_queue_close(struct mp_queue *q);
 
 /* The end of everything: put, get and join say -ESHUTDOWN from now on, also
@@ -188,9 +188,9 @@ MP_API int mp_queue_shutdown(struct mp_queue *q);
 
 /* ---- what has been got must be done ---- */
 
-/* One message that was got is done.  With leases: the one that this thread
- * took first.  -EINVAL: more often than messages were put (with leases: this thread
- * has none). */
+/* One message that was got is done.  With leases: the one that this thread took
+ * first.  -EINVAL: more often than messages were put; with leases: this thread
+ * has none. */
 MP_API int mp_queue_task_done(struct mp_queue *q);
 
 /* Wait until all messages ever put are done.  Without leases a message that

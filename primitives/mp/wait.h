@@ -28,8 +28,8 @@ struct mp_waitable {
 
 /* Wait until one is ready; how many are.  0: none within this time.  -EINTR.
  * A connection is ready when mp_conn_poll says 1, a process when it has ended.
- * -EINVAL: n < 1.  -EBADF, and what mp_process_fd says: v[i].ready of the bad one
- * is -1.  -ENOMEM. */
+ * -EINVAL: n < 1.  -EBADF, and what mp_process_fd says: v[i].ready of the bad
+ * one is -1.  -ENOMEM. */
 MP_API int mp_wait(struct mp_waitable *v, int n, int64_t timeout_ns);
 
 #endif
