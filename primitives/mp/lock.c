@@ -1,8 +1,8 @@
 /* lock.c - a word that names its holder, a bit for sleepers, a bit for death.
  *
  * The fast paths stand in lock.h.  The word is touched twice by each holder, by
- * one compare-and-swap and one exchange; everything else that a holder writes
- * lies on another cache line.
+ * one compare-and-swap and one exchange; all else that a holder writes, but for
+ * `turns`, lies on another cache line.
  */
 #include "mp/lock.h"
 
@@ -15,6 +15,7 @@
 #include "mp/clock.h"
 #include "mp/futex.h"
 #include "mp/shm.h"
+#include "mp/spin.h"
 
 /*  word                meaning                    leaves by       to
  *  0                   free                       acquire         TID
@@ -59,35 +60,41 @@ static int is_state(const struct mp_lock *l, uint32_t word)
 
 /* ---- waiting ---- */
 
-/* Looks at the lock are rare: each one takes the cache line from the holder. */
-#define SPIN_FIRST_NS 200
-#define SPIN_LAST_NS  800
+/* Between two looks at the lock.  While one section goes on, looks cost nobody
+ * anything: the cache line stays here.  Where many short ones pass, each look
+ * takes the line from the holder, so looks are rare. */
+#define SPIN_SAME_NS  50
+#define SPIN_OTHER_NS 800
 #define SPIN_TOTAL_NS 5000 /* about the price of a sleep and a wake-up */
 
-static void relax(void)
+struct spin {
+	int64_t step, total;
+	uint32_t turns; /* at the last look */
+};
+
+static struct spin spin_start(const struct mp_lock *l)
 {
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("isb");
-#endif
+	return (struct spin){ .step = SPIN_SAME_NS,
+			      .turns = atomic_load_explicit(
+				      &l->turns, memory_order_relaxed) };
 }
 
-/* Wait a little, each time twice as long; 0 when it is time to sleep.  With one
- * CPU the holder cannot run while this thread spins. */
-static int spin(int64_t *step, int64_t *total)
+/* Wait a little; 0 when it is time to sleep.  With one CPU the holder cannot
+ * run while this thread spins. */
+static int spin(struct spin *s, const struct mp_lock *l)
 {
+	uint32_t turns = s->turns;
 	int64_t start;
 
-	if (mp_owner_get()->cpus < 2 || *total >= SPIN_TOTAL_NS)
+	if (mp_owner_get()->cpus < 2 || s->total >= SPIN_TOTAL_NS)
 		return 0;
 	start = mp_clock_now();
 	do
-		relax();
-	while (mp_clock_now() - start < *step);
-	*total += *step;
-	if (*step < SPIN_LAST_NS)
-		*step *= 2;
+		mp_spin_relax();
+	while (mp_clock_now() - start < s->step);
+	s->total += s->step;
+	s->turns = atomic_load_explicit(&l->turns, memory_order_relaxed);
+	s->step = s->turns == turns ? SPIN_SAME_NS : SPIN_OTHER_NS;
 	return 1;
 }
 
@@ -131,6 +138,7 @@ static int take(struct mp_lock *l, uint32_t old, uint32_t sleepers)
 		mp_owner_end();
 	else
 		mp_owner_add(&l->node);
+	mp_lock_turn(l);
 	return 1;
 }
 
@@ -139,7 +147,7 @@ int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
 			 uint32_t sleepers)
 {
 	int64_t deadline = mp_clock_deadline(timeout_ns);
-	int64_t step = SPIN_FIRST_NS, total = 0;
+	struct spin s = spin_start(l);
 	int contended = 0, error = 0;
 	uint32_t old;
 
@@ -168,11 +176,10 @@ int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
 		contended = 1;
 		if (timeout_ns == 0) {
 			error = -ETIMEDOUT;
-		} else if (!spin(&step, &total)) {
+		} else if (!spin(&s, l)) {
 			error = sleep_on(l, old, deadline);
 			sleepers = SLEEPERS;
-			step = SPIN_FIRST_NS;
-			total = 0;
+			s = spin_start(l);
 		}
 	}
 	mp_owner_end();
@@ -254,5 +261,6 @@ int mp_lock_mine(const struct mp_lock *l)
 		TID) == mp_owner_tid();
 }
 
+extern inline void mp_lock_turn(struct mp_lock *l);
 extern inline int mp_lock_acquire(struct mp_lock *l, int64_t timeout_ns);
 extern inline int mp_lock_release(struct mp_lock *l);

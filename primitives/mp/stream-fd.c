@@ -18,10 +18,7 @@
 
 /* One byte, and room for one descriptor.  CMSG_SPACE would have room for two. */
 struct parcel {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	char byte;
 	struct iovec v;
 	struct msghdr m;
@@ -33,7 +30,7 @@ static void wrap(struct parcel *p)
 	p->v = (struct iovec){ &p->byte, 1 };
 	p->m.msg_iov = &p->v;
 	p->m.msg_iovlen = 1;
-	p->m.msg_control = p->control.bytes;
+	p->m.msg_control = p->control;
 	p->m.msg_controllen = CMSG_LEN(sizeof(int));
 }
 
