@@ -54,19 +54,17 @@ int mp_queue_lease_find(struct mp_queue *q, uint64_t *at, int *mine,
 {
 	uint64_t to = head(q), i;
 
+	*at = to;
 	*mine = *others = 0;
 	for (i = freed(q); i != to; i = after(q, i)) {
-		if (word(q, i) & DIED) {
-			*at = i;
-			return 0;
-		}
 		if (word(q, i) == mp_owner_tid())
 			++*mine;
-		else if (word(q, i) != DONE)
-			++*others;
+		else if (!(word(q, i) & DIED))
+			*others += word(q, i) != DONE;
+		else if (*at == to)
+			*at = i;
 	}
-	*at = to;
-	if (mp_queue_count(to) == mp_queue_count(q->tail_seen))
+	if (*at == to && mp_queue_count(to) == mp_queue_count(q->tail_seen))
 		return -EAGAIN;
 	return *mine < MP_QUEUE_LEASES ? 0 : -ENOSPC;
 }
@@ -96,8 +94,10 @@ static int reclaim(struct mp_queue *q)
 	for (; to != head(q) && word(q, to) == DONE; n++)
 		to = after(q, to);
 	mp_chaos();
-	/* Pairs with the acquire in mp_queue_load. */
-	atomic_store_explicit(&q->freed, to, memory_order_release);
+	/* Pairs with the acquire in mp_queue_load; and is the fence that
+	 * mp_gate_open wants. */
+	if (n != 0)
+		atomic_exchange_explicit(&q->freed, to, memory_order_seq_cst);
 	return n;
 }
 

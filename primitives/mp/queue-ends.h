@@ -152,8 +152,8 @@ int mp_queue_lock_put(struct mp_queue *q);
 /* ---- lease.c ---- */
 
 /* With the getters' lock: the next message, one that comes back first.  0;
- * -EAGAIN; -ENOSPC.  Otherwise also how many are on lease: of this thread, and
- * of others, from whom they may come back. */
+ * -EAGAIN; -ENOSPC.  And how many are on lease: of this thread, and of others,
+ * from whom they may come back. */
 int mp_queue_lease_find(struct mp_queue *q, uint64_t *at, int *mine,
 			int *others);
 

@@ -15,9 +15,9 @@
  *	mp_queue_put(q, "hello", 5, -1);
  *	mp_queue_get(q, buf, sizeof(buf), -1, &length);		 length == 5
  *
- * A message is any number of bytes.  The queue is full when it holds `items`
- * messages, or when the next one does not fit into what is left of `bytes`;
- * `items` messages that together have `bytes` bytes always fit.  When put has
+ * A message is any number of bytes up to `bytes`.  `items` messages that have
+ * `bytes` bytes together always fit; of fewer messages somewhat more bytes may.
+ * The queue is full for a message when there is no room for it.  When put has
  * returned, the message can be got; nothing is left to do, and its sender may
  * end.  (Python hands it to a thread of the sender, which therefore cannot end
  * before somebody has read it all.)  All messages are in one order; get gives
@@ -37,7 +37,8 @@
  * MP_QUEUE_LEASE: a getter has the message on lease until mp_queue_task_done.
  * If it is killed before, the message comes back and the next getter gets it,
  * before newer ones.  So each message is done once or more often, and join ends
- * although workers die.  Room is free again when all older messages are done.
+ * although workers die.  Room is free again when all older messages are done:
+ * a getter that waits for more while it has the oldest may wait for ever.
  *
  * Illegal: unmapping the memory while this thread holds a message in place or
  * on lease; two threads that get in turn with one lease.
