@@ -99,7 +99,7 @@ static int take(struct mp_ring *r, uint64_t header, const struct iovec *v,
 	struct mp_pipe_progress *p = &r->receiving;
 	const unsigned char *bytes = mp_pipe_bytes(r, mp_pipe_head(r));
 	uint64_t size = header & MP_PIPE_LENGTH;
-	bool mine = p->tid == mp_owner_tid();
+	bool mine = p->tid != 0 && p->tid == mp_owner_tid();
 
 	if (mine && header & (MP_PIPE_FIRST | MP_PIPE_DESCRIPTOR)) {
 		p->tid = 0;

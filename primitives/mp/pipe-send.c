@@ -112,6 +112,20 @@ uint64_t mp_pipe_tail(struct mp_ring *r)
 	return tail;
 }
 
+/* Have the line behind the next header here, to write to, before it is wanted:
+ * without it every message whose header comes next on a new line took twice as
+ * long. */
+static void fetch_ahead(struct mp_ring *r, uint64_t next)
+{
+	const unsigned char *line = r->data + ((next + 64) & (r->size - 1));
+
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
+}
+
 void mp_pipe_publish(struct mp_conn *c, uint64_t tail, uint64_t header)
 {
 	struct mp_ring *r = c->out;
@@ -128,6 +142,7 @@ void mp_pipe_publish(struct mp_conn *c, uint64_t tail, uint64_t header)
 	mp_fence_light();
 	if (mp_pipe_listens(r))
 		mp_pipe_ring(r, c->bell_out);
+	fetch_ahead(r, next);
 }
 
 /* Copy `size` bytes, from `skip` on, out of the pieces of v. */
