@@ -30,9 +30,7 @@ int mp_address_resolve(const char *address, struct sockaddr_un *a,
 	a->sun_family = AF_UNIX;
 	memcpy(a->sun_path, address, length);
 	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-	if (mp_address_is_path(address))
-		++*size; /* the NUL */
-	else
+	if (!mp_address_is_path(address))
 		a->sun_path[0] = '\0';
 	return 0;
 }

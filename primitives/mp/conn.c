@@ -70,7 +70,7 @@ int mp_conn_fileno(struct mp_conn *c)
 
 int mp_conn_readable(const struct mp_conn *c)
 {
-	return c->stream != NULL || c->in != NULL;
+	return c->stream != NULL ? !c->stream->bad : c->in != NULL;
 }
 
 int mp_conn_writable(const struct mp_conn *c)

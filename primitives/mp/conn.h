@@ -59,7 +59,8 @@ struct mp_conn {
 /* Send one message, whole; v: from n pieces.
  * 0: the peer can receive it.  -ETIMEDOUT: no room.  -EINTR.  -EPIPE: nobody
  * holds the other end.  -EBADF: this end only receives, or is closed.
- * -EMSGSIZE: pieces of 2^48 bytes together, or more. */
+ * -EMSGSIZE: pieces of 2^48 bytes together, or more.  -EINVAL: over a socket,
+ * while another message is under way (see above). */
 MP_API int mp_conn_send(struct mp_conn *c, const void *data, size_t length,
 			int64_t timeout_ns);
 MP_API int mp_conn_sendv(struct mp_conn *c, const struct iovec *v, int n,

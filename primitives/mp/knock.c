@@ -47,8 +47,8 @@ static int take_number(int *number, int fd)
 	return error;
 }
 
-/* In a forked process the numbers stay, for the program may know them; what they
- * stand for must not be shared. */
+/* In a forked process the numbers stay, for the program may know them; what
+ * they stand for must not be shared. */
 int mp_knock_watch(struct mp_listener *l)
 {
 	struct mp_knocking *k = l->knocking;

@@ -89,7 +89,7 @@ MP_API int mp_listener_init(struct mp_listener *l, const char *address,
 			    const struct mp_listener_options *o);
 
 /* The next client that passes.  -ETIMEDOUT.  -EINTR.  -EBADF: closed.
- * -EMFILE, -ENFILE, -ENOMEM: clients wait, and nothing changed. */
+ * -EMFILE, -ENFILE: clients wait.  -ENOMEM: one was sent away. */
 MP_API int mp_listener_accept(struct mp_listener *l, struct mp_conn *c,
 			      int64_t timeout_ns);
 

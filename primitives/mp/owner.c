@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "mp/clock.h"
 #include "mp/cpu.h"
 
 /* The distances of a pthread_mutex_t: from an entry of the list, the address of
@@ -70,6 +71,7 @@ int mp_owner_attach(void)
 		self->head = head;
 	self->cpus = mp_cpu_count(MP_CPU_AFFINITY);
 	self->tid = (uint32_t)syscall(SYS_gettid);
+	self->id = (uint64_t)mp_clock_now() << 22 | self->tid;
 	return mp_owner_attach();
 }
 

@@ -61,9 +61,11 @@ struct mp_owner_node {
 /* What a thread knows of itself.  Private; in the header for the inline paths
  * only. */
 struct mp_owner_self {
-	uint32_t tid; /* 0: not attached */
-	int32_t cpus; /* how many this thread may run on, when it attached */
+	uint32_t tid;  /* 0: not attached */
+	int32_t cpus;  /* how many this thread may run on, when it attached */
 	int32_t fence; /* for fence.h */
+	uint64_t
+		id; /* of this thread; a thread id comes again, this does not */
 	struct robust_list_head *head; /* glibc's; or else unknown, below */
 	uint64_t unknown_prev;         /* 8 bytes before the list, as glibc's */
 	struct robust_list_head unknown;

@@ -57,7 +57,7 @@ int mp_pipe_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns)
 	if (r == NULL)
 		return -EBADF;
 	tail = mp_pipe_tail(r);
-	r->sending.tid = 0;
+	r->sending.id = 0;
 	error = mp_pipe_make_room(c, tail, mp_pipe_size(header), timeout_ns);
 	if (error < 0)
 		return error;

@@ -99,10 +99,10 @@ static int take(struct mp_ring *r, uint64_t header, const struct iovec *v,
 	struct mp_pipe_progress *p = &r->receiving;
 	const unsigned char *bytes = mp_pipe_bytes(r, mp_pipe_head(r));
 	uint64_t size = header & MP_PIPE_LENGTH;
-	bool mine = p->tid != 0 && p->tid == mp_owner_tid();
+	bool mine = p->id != 0 && p->id == mp_owner_get()->id;
 
 	if (mine && header & (MP_PIPE_FIRST | MP_PIPE_DESCRIPTOR)) {
-		p->tid = 0;
+		p->id = 0;
 		return -ECONNRESET;
 	}
 	if (header & MP_PIPE_DESCRIPTOR)
@@ -123,7 +123,7 @@ static int take(struct mp_ring *r, uint64_t header, const struct iovec *v,
 		*p = (struct mp_pipe_progress){ .total = *total };
 	scatter(v, p->done, bytes, size);
 	p->done += size;
-	p->tid = header & MP_PIPE_LAST ? 0 : mp_owner_tid();
+	p->id = header & MP_PIPE_LAST ? 0 : mp_owner_get()->id;
 	mp_pipe_advance(r, header);
 	return header & MP_PIPE_LAST ? 0 : -EAGAIN;
 }
@@ -146,8 +146,8 @@ int mp_pipe_recvv(struct mp_conn *c, const struct iovec *v, int n,
 		if (error == 0)
 			error = take(r, mp_pipe_next(r), v, room, &total);
 	} while (error == -EAGAIN);
-	if (error == -EPIPE && r->receiving.tid == mp_owner_tid()) {
-		r->receiving.tid = 0;
+	if (error == -EPIPE && r->receiving.id == mp_owner_get()->id) {
+		r->receiving.id = 0;
 		error = -ECONNRESET;
 	}
 	if (length != NULL && (error == 0 || error == -EMSGSIZE))

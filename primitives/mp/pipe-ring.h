@@ -44,8 +44,7 @@
  * takes the end over, because this one died, begins anew. */
 struct mp_pipe_progress {
 	uint64_t total, done;
-	uint32_t tid; /* 0: between messages */
-	uint32_t unused;
+	uint64_t id; /* the thread's; 0: between messages */
 };
 
 /* Positions count all bytes ever; modulo the size they are places. */
@@ -63,6 +62,7 @@ struct mp_ring {
 	uint64_t freed_seen, look; /* as far as it may go without a look */
 	struct mp_pipe_progress sending;
 	uint64_t passed; /* descriptors */
+	uint64_t sender; /* the id of the thread that sent last */
 
 	/* The receiver's. */
 	_Alignas(64) _Atomic uint64_t head;

@@ -26,14 +26,12 @@
 
 struct mp_spin {
 	uint32_t looks;
+	bool alone; /* the other one cannot run meanwhile */
 	int64_t until;
 };
 
 /* Where this thread runs, plus 1; 0 is for "unknown". */
 uint32_t mp_spin_cpu(void);
-
-/* Look again (true), or sleep. */
-bool mp_spin(struct mp_spin *s, uint32_t other_cpu, int64_t deadline_ns);
 
 static inline void mp_spin_relax(void)
 {
@@ -42,6 +40,21 @@ static inline void mp_spin_relax(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("isb");
 #endif
+}
+
+#define MP_SPIN_LOOKS 200 /* some microseconds */
+
+/* Look again (true), or sleep. */
+bool mp_spin_slow(struct mp_spin *s, uint32_t other_cpu, int64_t deadline_ns);
+
+static inline bool mp_spin(struct mp_spin *s, uint32_t other_cpu,
+			   int64_t deadline_ns)
+{
+	if (s->alone || s->looks == 0 || s->looks >= MP_SPIN_LOOKS)
+		return mp_spin_slow(s, other_cpu, deadline_ns);
+	s->looks++;
+	mp_spin_relax();
+	return true;
 }
 
 #endif

@@ -16,7 +16,7 @@
 #include "mp/eventfd.h"
 #include "mp/poll.h"
 
-/* One byte, and room for one descriptor.  CMSG_SPACE would have room for two. */
+/* One byte, and room for one descriptor: CMSG_SPACE has room for two. */
 struct parcel {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	char byte;

@@ -62,7 +62,7 @@ static void add(struct window *w, const void *data, size_t size)
 	size -= w->skip;
 	if (size > w->room)
 		size = w->room;
-	if (size == 0 || w->n == PIECES)
+	if (size == 0)
 		return;
 	w->v[w->n].iov_base = (char *)(uintptr_t)data + w->skip;
 	w->v[w->n++].iov_len = size;

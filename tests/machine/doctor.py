@@ -93,6 +93,7 @@ def tools():
         "meson": output("meson", "--version"), "ninja": output("ninja", "--version"),
         "bats": output("bats", "--version"), "python3": output("python3", "--version"),
         "Google Benchmark": pkg("benchmark"), "GMP": pkg("gmp"), "zlib": pkg("zlib"),
+        "nettle": pkg("nettle"),
         "perf": output("perf", "--version"), "strace": output("strace", "--version"),
         "valgrind": output("valgrind", "--version"), "gdb": output("gdb", "--version"),
     }

@@ -385,5 +385,5 @@ const struct model model = {
 	.variants = variants,
 	.trials = trials,
 	.deep = deep,
-	.most = { 4, 4, 3, 3, 1, 0, NULL },
+	.most = { 4, 4, 3, 3, 1, 0, NULL, 0, 0 },
 };

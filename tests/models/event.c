@@ -248,5 +248,5 @@ const struct model model = {
 	.variants = variants,
 	.trials = trials,
 	.deep = deep,
-	.most = { 4, 6, 3, 3, 1, 0, NULL },
+	.most = { 4, 6, 3, 3, 1, 0, NULL, 0, 0 },
 };

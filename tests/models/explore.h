@@ -43,8 +43,10 @@ struct setup {
 	int kills;           /* how many processes may be killed */
 	int timeouts;        /* how many waits may time out */
 	int backstop;        /* 1: a sleeper may look */
-	int inside;          /* 1: only who holds the lock is killed */
+	int inside;          /* 1: killed only where the model says */
 	const char *variant; /* NULL: the right protocol */
+	int slots;           /* of a queue */
+	int putters;         /* the first so many put, the others get */
 };
 extern struct setup setup;
 

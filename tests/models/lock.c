@@ -366,5 +366,5 @@ const struct model model = {
 	.variants = variants,
 	.trials = trials,
 	.deep = deep,
-	.most = { 4, 9, 3, 3, 1, 1, NULL },
+	.most = { 4, 9, 3, 3, 1, 1, NULL, 0, 0 },
 };

@@ -10,16 +10,24 @@
 
 #include "tap.h"
 
-#define OPTIONS 6
+#define OPTIONS 8
 
-static const char *const names[OPTIONS] = { "processes", "rounds",   "kills",
-					    "timeouts",  "backstop", "inside" };
+static const char *const names[OPTIONS] = { "processes", "rounds", "slots",
+					    "putters",   "kills",  "timeouts",
+					    "backstop",  "inside" };
+
+/* The first four are at least 1. */
+static int least(int n)
+{
+	return n < 4;
+}
 
 /* The option of this number. */
 static int *option(struct setup *s, int n)
 {
-	int *all[OPTIONS] = { &s->processes, &s->rounds,   &s->kills,
-			      &s->timeouts,  &s->backstop, &s->inside };
+	int *all[OPTIONS] = { &s->processes, &s->rounds, &s->slots,
+			      &s->putters,   &s->kills,  &s->timeouts,
+			      &s->backstop,  &s->inside };
 
 	return all[n];
 }
@@ -40,7 +48,7 @@ static int help(void)
 	       model.name, model.trials->options);
 	for (int i = 0; i < OPTIONS; i++)
 		if (*option(&most, i) > 0)
-			printf("  %s=%d to %d\n", names[i], i < 2,
+			printf("  %s=%d to %d\n", names[i], least(i),
 			       *option(&most, i));
 	for (const struct variant *v = model.variants; v->name != NULL; v++)
 		printf("  variant=%-13s %s\n", v->name, v->about);
@@ -87,8 +95,9 @@ static void set(const char *word)
 	if (text == NULL)
 		errx(2, "%s: there is no such option; see --help", word);
 	n = strtol(text, &end, 10);
-	if (end == text || *end != '\0' || n < (i < 2) || n > *option(&most, i))
-		errx(2, "%s: a number from %d to %d is needed", word, i < 2,
+	if (end == text || *end != '\0' || n < least(i) ||
+	    n > *option(&most, i))
+		errx(2, "%s: a number from %d to %d is needed", word, least(i),
 		     *option(&most, i));
 	*option(&setup, i) = (int)n;
 }

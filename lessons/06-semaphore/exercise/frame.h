@@ -177,6 +177,8 @@ static bool is_stuck(int i, int64_t begin_ms, int64_t used_ms)
 	struct actor *a = &actors[i];
 	char state = state_in_proc(a->pid);
 
+	if (atomic_load(&s->p[i].state) != RUNS)
+		return false; /* it sleeps until we let it run */
 	if (state == 'S' && s->p[i].op == WAIT) {
 		a->asleep = true;
 	} else if (state == 'Z' || state == 'X') {
