@@ -15,10 +15,10 @@ ORDER = ("fetch_add", "atomics", "futex", "spin", "futex2", "futex3", "rawmp", "
 LIMITS, RUNGS, OURS = ("fetch_add", "atomics", "futex"), ("spin", "futex2", "futex3"), "rawmp"
 
 
-def kind(how):
-    if how in LIMITS:
+def kind(how, limits=LIMITS, rungs=RUNGS):
+    if how in limits:
         return "limit"
-    return "rung" if how in RUNGS else "ours" if how.startswith(OURS) else "peer"
+    return "rung" if how in rungs else "ours" if how.startswith(OURS) else "peer"
 
 
 def in_order(names, order=ORDER):
@@ -34,10 +34,11 @@ class Case:
         self.rows = rows
         self.path, self.args, self.cell = rows[0].path, rows[0].args, rows[0].cell
         self.believed, self.sample = res.believed(rows), res.sample(rows)
+        self.histogram = res.histograms.get(self.cell, {})
         self.n = len(rows)
         self.mean = not any("p50" in r.entry for r in rows)     # p50 is of means
         self.p50 = self.sample.median()
-        self.values = dict(tail(res.histograms.get(self.cell, {}), rows), p50=self.p50)
+        self.values = dict(tail(self.histogram, rows), p50=self.p50)
         self.p99 = self.values["p99"]
 
     def counters(self, name):
@@ -103,8 +104,11 @@ def why_not(res, counter):
 
 
 class Family:
-    """parts: {part: {(how, processes, place or work): Case}}; what ours is called
-    in a part says noun(part)."""
+    """parts: {part: {(how, number, setting): Case}}, such as processes and place;
+    what ours is called in a part says noun(part)."""
+
+    ours, limits, rungs, order = OURS, LIMITS, RUNGS, ORDER
+    numbers, names = ("procs", "parties"), ("work", "place")    # arguments in a key
 
     def __init__(self, res, found):
         """found: [(part, how, Case)]"""
@@ -112,22 +116,26 @@ class Family:
         self.lacking = lacking(res)
         self.parts = {}
         for part, how, case in found:
-            n = case.args.get("procs") or case.args.get("parties") or 1
-            key = (how, results.whole(n) or 1,
-                   case.args.get("work") or case.args.get("place") or "none")
+            n = next((case.args[k] for k in self.numbers if k in case.args), 1)
+            key = (how, results.size(n) or 1,
+                   next((case.args[k] for k in self.names if k in case.args), "none"))
             self.parts.setdefault(part, {})[key] = case
 
-    def noun(self, part):
+    def noun(self, part=None):
         raise NotImplementedError
 
-    def look(self, how, part):
+    def kind(self, how):
+        return kind(how, self.limits, self.rungs)
+
+    def look(self, how, part=None):
         return style.how(how, self.noun(part))
 
-    def label(self, how, part):
+    def label(self, how, part=None):
         return self.look(how, part)[0]
 
     def hows(self, part, setting=None):
-        return in_order({k[0] for k in self.parts.get(part, {}) if setting in (None, k[2])})
+        return in_order({k[0] for k in self.parts.get(part, {}) if setting in (None, k[2])},
+                        self.order)
 
     def settings(self, part, order):
         return in_order({k[2] for k in self.parts.get(part, {})}, order)
@@ -152,12 +160,12 @@ class Family:
     def best_peer(self, part, procs=None, setting="none"):
         """(how, Case) of the fastest that is neither ours, nor a rung, nor the limit."""
         found = [(h, self.get(part, h, procs, setting)) for h in self.hows(part)
-                 if kind(h) == "peer"]
+                 if self.kind(h) == "peer"]
         return min([f for f in found if f[1]], key=lambda f: f[1].p50, default=None)
 
     def against(self, part, procs=None, setting="none"):
         """Ours beside the fastest peer, a sentence without its stop."""
-        ours, peer = self.get(part, OURS, procs, setting), self.best_peer(part, procs, setting)
+        ours, peer = self.get(part, self.ours, procs, setting), self.best_peer(part, procs, setting)
         if not ours:
             return "%s was not measured" % self.noun(part)
         text = "%s takes %s" % (self.noun(part), time_text(ours.p50))
@@ -171,7 +179,7 @@ class Family:
         """[(name, kind, p50, p99 or None)], the fastest first, for shapes.bars."""
         found = [(h, self.get(part, h, setting=setting)) for h in self.hows(part, setting)
                  if h not in but]
-        return sorted([(self.label(h, part), kind(h), c.p50, c.p99 if tail else None)
+        return sorted([(self.label(h, part), self.kind(h), c.p50, c.p99 if tail else None)
                        for h, c in found if c], key=lambda f: f[2])
 
     def absent(self, part):

@@ -7,9 +7,12 @@ that cannot be told from 1 last.
 """
 import math
 
+import queues
 import stats
+import throughput
 from cases import OURS, est
-from results import listed, mib_text, plural, time_text, times_text, word
+from results import (bytes_text, listed, mib_text, plural, rate_text, time_text, times_text,
+                     word)
 
 
 class Finding:
@@ -27,16 +30,15 @@ def told(e, above="", below=""):
     return ". The interval holds 1: no difference can be told." if e.known() else "."
 
 
-def all_of(sps, pr, lk=None, w=None):
+def all_of(**found):
+    """Out of what was made of each family, by its name; speedup is a list."""
     out = []
-    for sp in sps[:1]:
+    for sp in found.get("speedup", ())[:1]:
         out += of_speedup(sp)
-    if pr:
-        out += of_process(pr)
-    if lk:
-        out += of_lock(lk)
-    if w:
-        out += of_waiting(w)
+    for name, of in (("process", of_process), ("lock", of_lock), ("waiting", of_waiting),
+                     ("latency", of_latency), ("throughput", of_throughput),
+                     ("queue", of_queue)):
+        out += of(found[name]) if found.get(name) else []
     return sorted(out, key=lambda f: (not f.clear, -abs(math.log(f.estimate.value))))
 
 
@@ -207,3 +209,69 @@ def of_waiting(w):
                                   w.label(other, where), w.noun(where), time_text(a.p50),
                                   time_text(b.p50), told(r))))
     return out
+
+
+def of_latency(lt):
+    """Ours across two CPUs and on one, beside the best of the kernel and Python."""
+    out = []
+    for place, where in (("cross", "Across two CPUs"), ("same", "On one CPU")):
+        ours, peer = lt.at(lt.ours, place), lt.best_peer("busy", 1, place)
+        if ours and peer:
+            r = lt.ratio(peer[1], ours)
+            out.append(Finding(r, "%s, back to back, a round trip of 8 bytes through the fastest "
+                               "peer, %s, takes %s the time of %s: %s, %s%s" % (
+                                   where, lt.label(peer[0]), est(r), lt.noun(),
+                                   time_text(peer[1].p50), time_text(ours.p50), told(r))))
+    ours, other = lt.at(lt.ours, "same"), lt.at("python_pipe", "same")
+    if ours and other:
+        r = lt.ratio(other, ours)
+        out.append(Finding(r, "On one CPU a round trip through Python\u2019s Pipe takes %s the "
+                           "time of %s: %s, %s%s" % (
+                               est(r), lt.noun(), time_text(other.p50),
+                               time_text(ours.p50), told(r))))
+    return out
+
+
+def of_throughput(tp):
+    """64 B and 64 KiB, with the largest buffer that ours was measured with."""
+    out = []
+    for part in [b for b in tp.buffers() if tp.ours in tp.hows(b)][-1:]:
+        for n in (64, 65536):
+            ours, peer = tp.at(part, tp.ours, n), tp.best_peer(part, n, tp.setting(part))
+            if ours and peer:
+                r = tp.ratio(ours, peer[1])
+                out.append(Finding(r, "In messages of %s, with %s, %s moves %s as much as the "
+                                   "fastest peer, %s: %s, %s%s" % (
+                                       bytes_text(n), throughput.buffer_text(part),
+                                       tp.noun(), est(r), tp.label(peer[0]), rate_text(
+                                           n * ours.rate, "B/s"),
+                                       rate_text(n * peer[1].rate, "B/s"), told(r))))
+    return out
+
+
+def of_queue(q):
+    """The usual capacity, one and four at each end; and Python."""
+    out = []
+    n = q.usual()
+    for shape in ("1P1C", "4P4C"):
+        ours, peer = q.at(shape, q.ours, n), q.at(shape, *best(q, shape, n))
+        if ours and peer:
+            r = q.ratio(ours, peer)
+            out.append(Finding(r, "With %s, %s moves %s of 64 bytes, %s as many as the "
+                               "fastest peer, %s (%s)%s" % (
+                                   queues.people(shape), q.noun(), q.text(ours),
+                                   est(r), q.label(best(q, shape, n)[0]),
+                                   q.text(peer), told(r))))
+    ours, other = q.at("4P4C", q.ours, n), q.at("4P4C", "python_queue", n)
+    if ours and other:
+        r = q.ratio(ours, other)
+        out.append(Finding(r, "Through %s go %s as many messages as through Python\u2019s Queue, "
+                           "with four producers and four consumers: %s, %s%s" % (
+                               q.noun(), est(r), q.text(ours),
+                               q.text(other), told(r))))
+    return out
+
+
+def best(q, shape, n):
+    peer = q.best_peer(shape, n, q.setting(shape)) if shape in q.parts else None
+    return (peer[0] if peer else "", n)

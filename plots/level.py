@@ -1,15 +1,17 @@
-"""A number over time: the counter events of a trace, such as a semaphore's value.
+"""A number over time: the counter events of a trace, such as a semaphore's value
+or how many messages wait in a queue.
 
 timeline.py draws them as steps above the lanes, on the same axis of time, so
-that one sees who holds what while the level is low. Each value holds until the
-next event; the last one until the end of the trace.
+that one sees who does what while the level is low or high. Each value holds
+until the next event; the last one until the end of the trace.
 """
 import results
+import shapes
 import style
-from results import percent, word
+from results import digits, percent, word
 
-TRACK = 0.62        # inches: the height of one level
 MOST = 3            # levels in a picture
+FEW = 8             # so many values each get a hair of their own
 
 
 class Level:
@@ -19,6 +21,10 @@ class Level:
         self.points = sorted(points, key=lambda p: p[0])
         self.values = [v for _, v in self.points]
         self.low, self.high = min(self.values), max(self.values)
+
+    def height(self):
+        """Inches; a level of many values gets more."""
+        return 0.62 if self.high - min(0, self.low) <= FEW else 1.0
 
     def shifted(self, zero):
         return Level(self.name, [(t - zero, v) for t, v in self.points])
@@ -30,6 +36,25 @@ class Level:
         spent = sum(b - a for (a, v), b in steps if v == value)
         return spent / (end - begin) if end > begin else 0.0
 
+    def average(self, end):
+        """Over time: a value counts for as long as it holds."""
+        ends = [t for t, _ in self.points[1:]] + [end]
+        spent = sum(v * (b - a) for (a, v), b in zip(self.points, ends))
+        begin = self.points[0][0]
+        return spent / (end - begin) if end > begin else self.values[-1]
+
+    def thinned(self, end, columns):
+        """The points, or for each column of the picture its first, lowest, highest and
+        last: no more can be seen."""
+        if len(self.points) <= 4 * columns:
+            return self.points
+        out = {}
+        for t, v in self.points:
+            out.setdefault(int(t / end * columns), []).append((t, v))
+        return [p for found in out.values() for p in sorted(
+            {found[0], found[-1], min(found, key=lambda p: p[1]),
+             max(found, key=lambda p: p[1])}, key=lambda p: p[0])]
+
     def caption(self, end):
         text = "\u201c%s\u201d begins at %s" % (self.name, count(self.values[0]))
         if self.low == self.high:
@@ -37,8 +62,14 @@ class Level:
         text += ", lies between %s and %s and ends at %s" % (
             count(self.low), count(self.high), count(self.values[-1]))
         stand = 0 if 0 in self.values else self.low
-        return text + "; it stands at %s for %s\u00a0%% of the time." % (
+        text += "; it stands at %s for %s\u00a0%% of the time" % (
             count(stand), percent(self.share_at(stand, end)))
+        if len(set(self.values)) > 2 and stand != self.high:
+            text += " and at %s, its highest, for %s\u00a0%%" % (
+                count(self.high), percent(self.share_at(self.high, end)))
+        if self.high - self.low >= 4:
+            text += "; its average is %s" % digits(self.average(end))
+        return text + "."
 
 
 def count(v):
@@ -77,14 +108,26 @@ def held(lanes):
 
 # Drawing
 
+def marks(low, high):
+    """(hairs, texts): few values each get a hair, many one every nice step."""
+    if high - low <= FEW:
+        return sorted({low, high, *range(int(low), int(high) + 1)}), (low, high)
+    step = shapes.nice((high - low) / 4)
+    hairs = [k * step for k in range(int(low // step), int(high // step) + 1)
+             if low <= k * step < high - 0.6 * step] + [high]
+    return hairs, hairs
+
+
 def draw(fig, level, length, left, bottom, right, top, gutter):
     """Steps in axes of their own; left … top are margins in inches, gutter points."""
     ax = style.box(fig, left, bottom, right, top)
     ax.set_xlim(0, length)
     low, high = min(0, level.low), max(1, level.high)
     ax.set_ylim(low - 0.08 * (high - low), high + 0.22 * (high - low))
-    ts = [t for t, _ in level.points] + [length]
-    vs = level.values + [level.values[-1]]
+    inches = fig.get_size_inches()[0] - left - right
+    points = level.thinned(length, int(inches * 72 * 2))
+    ts = [t for t, _ in points] + [length]
+    vs = [v for _, v in points] + [level.values[-1]]
     ax.fill_between(ts, vs, [low] * len(vs), step="post", color=style.PAPER["life"],
                     linewidth=0, zorder=1)
     ax.step(ts, vs, where="post", color=style.PAPER["ink"], linewidth=1.3, zorder=3,
@@ -93,14 +136,14 @@ def draw(fig, level, length, left, bottom, right, top, gutter):
     ax.spines["left"].set_visible(False)
     ax.spines["bottom"].set_visible(False)
     ax.set_yticks([])
-    whole = range(int(low), int(high) + 1) if high - low <= 8 else ()
-    for v in sorted({low, high, *whole}):
+    hairs, texts = marks(low, high)
+    for v in hairs:
         ax.axhline(v, color=style.PAPER["faint"], linewidth=0.6, zorder=0)
-    for v in (low, high):
+    for v in texts:
         ax.annotate(count(v), (0, v), xycoords=("axes fraction", "data"), xytext=(-4, 0),
                     textcoords="offset points", ha="right", va="center_baseline",
                     fontsize=style.SMALL, color=style.PAPER["muted"], annotation_clip=False)
-    room = gutter - 9 - max(style.text_width(count(v), style.SMALL) for v in (low, high)) - 4
+    room = gutter - 9 - max(style.text_width(count(v), style.SMALL) for v in texts) - 4
     ax.annotate(style.fit(level.name, room), (0, (low + high) / 2),
                 xycoords=("axes fraction", "data"), xytext=(-gutter + 3, 0),
                 textcoords="offset points", ha="left", va="center_baseline",

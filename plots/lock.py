@@ -373,7 +373,7 @@ def draw(lk, path, picture, work):
     DRAW[picture](lk, path, work)
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(
         description="Draw locks beside each other: contention, fairness, the price of a pair "
         "alone, 400,000 increments, the killed holder.",
@@ -384,7 +384,7 @@ def main():
                    help="what to draw (default: contention)")
     p.add_argument("--work", help="the work between two turns, for contention and fairness: "
                    "none, short or long (default: the first that there is)")
-    args = p.parse_args()
+    args = p.parse_args(argv)
     lk = analyse(results.read(args.files, "lock"))
     works = lk.works()
     work = args.work or (works[0] if works else "none")

@@ -126,12 +126,12 @@ def draw(lost, path):
     style.save(fig, path)
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(
         description="Draw the share of increments that a race without a lock loses.",
         epilog="Example: python3 plots/lost.py build/results/lost_updates.json -o lost.svg")
     style.arguments(p)
-    args = p.parse_args()
+    args = p.parse_args(argv)
     if len(args.files) > 1:
         raise Bad("one file a picture; %d files given" % len(args.files))
     lost = analyse(args.files[0])

@@ -204,13 +204,13 @@ def places_panel(ax, groups, limits, small):
                     fontsize=style.SMALL, color=style.PAPER["muted"], annotation_clip=False)
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(
         description="Draw what starting and joining a process costs: median and 99th "
         "percentile, by way of starting, size of the parent and placement.",
         epilog="Example: python3 plots/process.py build/results/process.json -o process.svg")
     style.arguments(p)
-    args = p.parse_args()
+    args = p.parse_args(argv)
     pr = analyse(results.read(args.files, "process"))
     style.begin(args.python)
     draw(pr, args.output)

@@ -92,13 +92,20 @@ def number(x):
         return None
 
 
-def whole(x):
-    """A whole number >= 1, or None: process counts in names."""
+def whole(x, most=1 << 20):
+    """A whole number from 1 on, or None: process counts in names."""
     try:
         n = int(x)
     except (TypeError, ValueError, OverflowError):
         return None
-    return n if 1 <= n <= 1 << 20 else None
+    return n if 1 <= n <= most else None
+
+
+def size(x):
+    """A whole number in a name, 65536 or 64K; or None."""
+    m = re.fullmatch(r"(\d{1,9})([KM]?)(?:i?B)?", str(x))
+    return whole(int(m.group(1)) << {"": 0, "K": 10, "M": 20}[m.group(2)], 1 << 40) \
+        if m else None
 
 
 class Row:
@@ -186,6 +193,9 @@ class Results:
         return (whole(self.context.get("cpus")) or min([n for n in found if n], default=None)
                 or whole(self.context.get("num_cpus")))
 
+    def brief(self):
+        return str(self.context.get("brief")).lower() in ("true", "1")
+
     def disturbed(self):
         """(disturbed runs, all runs)"""
         return sum(r.get("loud") is True for r in self.rounds), len(self.rounds)
@@ -264,7 +274,7 @@ def take_beside(out, data):
         where = out.histograms.setdefault(cell(*split(name)), {})
         for pair in pairs if isinstance(pairs, list) else ():
             if isinstance(pair, list) and len(pair) == 2:
-                ns, n = believable(pair[0]), whole(pair[1])
+                ns, n = believable(pair[0]), whole(pair[1], 1 << 53)
                 if ns and n:
                     where[ns] = where.get(ns, 0) + n
 
@@ -348,9 +358,28 @@ def time_text(ns):
             return "%s\u00a0%s" % (digits(ns / size), unit)
 
 
+def rate_text(x, unit="/s"):
+    """So many in a second: 12.3 M/s; with unit B/s 6.24 GB/s."""
+    if x is None:
+        return "\u2013"
+    for prefix, size_ in (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)):
+        if x >= size_ * 0.9995 or not prefix:
+            return "%s\u00a0%s" % (digits(x / size_), (prefix + unit).lstrip())
+
+
+def bytes_text(n):
+    """8\u00a0B, 64\u00a0KiB, 1\u00a0MiB"""
+    for unit, power in (("MiB", 20), ("KiB", 10)):
+        if n >= 1 << power and n % (1 << power) == 0:
+            return "%d\u00a0%s" % (n >> power, unit)
+    return "%s\u00a0B" % group(str(n))
+
+
 def times_text(x):
-    """A ratio: 1.95×, 35.2×, 244×."""
-    text = "%.2f" % x if abs(x) < 9.995 else digits(x)
+    """A ratio: 0.0015×, 1.95×, 35.2×, 244×."""
+    text = "%.2f" % x if x == 0 or 0.0995 <= abs(x) < 9.995 else digits(x)
+    if 0 < abs(x) < 0.0995:
+        text = "%.*f" % (min(9, 1 - math.floor(math.log10(abs(x)))), x)
     return text.replace("-", "\u2212") + "×"
 
 

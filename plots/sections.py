@@ -1,139 +1,123 @@
-"""The report's sections on locks, waiting and the scoreboard.
+"""The report's sections on the families of floor 1 and 2: speedup, process, lock
+and waiting.
 
-Each takes what was read and the Pictures to draw with, and gives HTML. Where a
-picture has no numbers, its place holds a sentence that says so.
+Each takes what was read, what was made of it and the Pictures to draw with, and
+gives HTML. Where a picture has no numbers, its place holds a sentence that says so.
 """
 import os
-import re
 
 import cases
 import lock
 import lost
-import results
+import process
 import stats
 import style
 import waiting
-from page import DASH, esc, missing, bad, p, table, with_interval
-from results import (Bad, digits, interval_text, number, plural, shown, time_text,
-                     times_text, word)
+from page import DASH, bad, code, esc, missing, p, table, with_interval
+from results import (Bad, interval_text, mib_text, percent, plural, shown,
+                     time_text)
 
 
-# Scoreboard
-
-# What a goal is held against, if not the best peer.
-OTHER = {"limit": "to the limit", "itself": "of ours itself"}
-
-
-class Goal:
-    """One row of build/scoreboard.json."""
-
-    def __init__(self, entry):
-        self.row = str(entry.get("row", "?"))
-        self.unit = str(entry.get("unit") or "")
-        self.ours, self.peer, self.limit = (number(entry.get(k))
-                                            for k in ("ours", "peer", "limit"))
-        name = entry.get("peer_name")
-        self.peer_name = style.label(str(name)) if name else ""
-        self.of = str(entry.get("of") or "peer")
-        self.own = self.of == "itself"      # the goal is for our figure as it stands
-        ratio, low, high = (number(entry.get(k)) for k in ("ratio", "low", "high"))
-        value = self.ours if self.own else ratio
-        known = low is not None and high is not None
-        self.estimate = None if value is None else stats.Estimate(
-            value, low if known else None, high if known else None,
-            results.whole(entry.get("reps")) or 1)
-        self.goal = str(entry.get("goal") or "")
-        self.met = entry.get("met") if isinstance(entry.get("met"), bool) else None
-        self.reps = results.whole(entry.get("reps")) or 0
-
-    def text(self, x):
-        if x is None:
-            return DASH
-        if self.unit in results.UNITS:
-            return time_text(x * results.UNITS[self.unit])
-        return digits(x)
+def warnings(res):
+    """What a reader must know before the numbers of a family."""
+    out = []
+    if res.brief():
+        out.append("This was a brief run, with few rounds and wide intervals. The full one: %s."
+                   % code("make bench"))
+    loud, of = res.disturbed()
+    if loud:
+        out.append("%d of %d runs were disturbed by other programs or by the hypervisor%s. "
+                   "Ratios suffer less than times." % (
+                       loud, of, "; they are left out where enough quiet ones are left"
+                       if loud < of else ""))
+    failed, skipped = [], []
+    for message, names in res.messages.items():
+        more = " and %d more" % (len(names) - 2) if len(names) > 2 else ""
+        text = "%s%s: %s." % (esc(", ".join(names[:2])), more, esc(plain_reason(message)))
+        if message.startswith("skipped: "):
+            skipped += [] if message.startswith("skipped: never") else [text]
+        else:
+            failed.append("Failed and left out: " + text)
+    if len(skipped) <= 2:
+        return "".join(p(x, "missing") for x in out + failed + [
+            "Not measured: " + x for x in skipped])
+    return "".join(p(x, "missing") for x in out + failed) + (
+        "<details><summary>Not measured, and why (%d)</summary>\n<ul>\n%s</ul>\n</details>\n"
+        % (len(skipped), "".join("<li>%s</li>\n" % x for x in skipped)))
 
 
-def goals(path):
-    """The rows, or Bad."""
-    found = results.load(path, "make it again: make scoreboard", list)
-    found = [Goal(e) for e in results.objects(found) if e.get("row")]
-    if not found:
-        raise Bad("%s: no row in it; make it again: make scoreboard" % shown(path))
-    return found
+def plain_reason(message):
+    return message[9:] if message.startswith("skipped: ") else message
 
 
-def scoreboard_caption(found):
-    met = [g for g in found if g.met is True]
-    short = [g for g in found if g.met is False]
-    open_ = [g for g in found if g.met is None]
-    out = ["Of %s, %s met and %s not." % (plural(len(found), "goal"), are(len(met)),
-                                          word(len(short)))]
-    if short:
-        out.append("Short: %s." % "; ".join(
-            "%s (%s, goal %s)" % (g.row, number_text(g), signs(g.goal)) for g in short[:6])
-            + (" And %s more." % word(len(short) - 6) if len(short) > 6 else ""))
-    if open_:
-        out.append("Not measured: %s." % ", ".join(g.row for g in open_[:6]))
-    return " ".join(out)
+def speedup_section(res, sps, pictures):
+    out = []
+    for sp in sps:
+        options = []
+        if len(sps) > 1:
+            out.append("<h3>%s</h3>\n" % esc(sp.workload))
+            options = ["--workload", sp.workload]
+        out.append(pictures.draw("speedup.py", res.files[0], [sp.caption(), sp.fit_caption()],
+                                 "Speedup against processes, workload %s" % sp.workload,
+                                 *options))
+        out += [p(esc(n) + ".", "small muted") for n in sp.notes]
+        out.append(speedup_table(sp))
+        base = ", ".join("%s %s" % ("Python" if b.startswith("python") else "C",
+                                    time_text(t.median())) for b, t in sp.bases.items())
+        if base:
+            out.append(p("Sequential: %s; medians of %d. How each is measured: %s." % (
+                esc(base), min(len(t) for t in sp.bases.values()),
+                code("benchmarks/README.md")), "small muted"))
+    return "".join(out)
 
 
-def are(n):
-    return "%s %s" % (word(n), "is" if n == 1 else "are")
-
-
-def number_text(goal):
-    if goal.estimate is None:
-        return "n/a"
-    return digits(goal.estimate.value) if goal.own else times_text(goal.estimate.value)
-
-
-def signs(goal):
-    return goal.replace("<=", "\u2264").replace(">=", "\u2265")
-
-
-def scoreboard_section(path):
-    if not os.path.exists(path):
-        return missing("%s is not there." % shown(path), "make scoreboard")
-    try:
-        found = goals(path)
-    except Bad as e:
-        return bad(e)
+def speedup_table(sp):
+    head = ["Method"] + ["%d\u00a0process%s" % (n, "" if n == 1 else "es") for n in sp.counts]
+    head += ["time at\u00a0%d" % sp.full, "efficiency at\u00a0%d" % sp.full, "serial fraction"]
     rows = []
-    for g in found:
-        peer = esc(g.text(g.peer))
-        if g.peer_name:
-            peer += '<span class="iv">%s</span>' % esc(g.peer_name)
-        ratio = DASH if g.own else "n/a"
-        if g.estimate is not None and not g.own:
-            ratio = with_interval(g.estimate)
-        goal = esc(signs(g.goal))
-        if g.of in OTHER:
-            goal += '<span class="iv">%s</span>' % OTHER[g.of]
-        rows.append([esc(g.row), met_text(g), ratio,
-                     goal, esc(g.text(g.ours)), peer, esc(g.text(g.limit)),
-                     str(g.reps)])
-    units = sorted({g.unit for g in found} - set(results.UNITS) - {""})
-    note = ("Medians; a ratio is taken repetition by repetition. With \u2264 it is ours divided "
-            "by the other\u2019s time, with \u2265 how many times faster ours is.")
-    if units:
-        note += " Figures that are no times: %s." % ", ".join(units)
-    return p(esc(scoreboard_caption(found))) + table(
-        ["Row", "", "Ratio", "Goal", "Ours", "Best peer", "Limit", "Repetitions"], rows,
-        "Scoreboard", left=2, wrap=(0,)) + p(esc(note), "small muted")
+    for m in sp.methods:
+        row = [esc(m.label)]
+        for n in sp.counts:
+            at = m.at(n)
+            row.append(with_interval(at.speedup) if at else DASH)
+        at = m.at(sp.full)
+        row.append(esc(time_text(at.ns)) if at else DASH)
+        row.append("%s\u00a0%%" % percent(at.speedup.value / min(sp.full, sp.cpus))
+                   if at else DASH)
+        row.append(with_interval(m.fit, percent, "\u00a0%") if m.fit else DASH)
+        rows.append(row)
+    return table(head, rows, "Speedup by method and number of processes")
 
 
-def within_noise(e, goal):
-    """Does the interval hold the goal's number?"""
-    m = re.search(r"[0-9]+(\.[0-9]+)?", goal)
-    return bool(m and e and e.known() and e.lo <= float(m.group()) <= e.hi)
-
-
-def met_text(goal):
-    if goal.met is None:
-        return "n/a"
-    return ("met" if goal.met else "<b>short</b>") + (
-        '<span class="iv">within noise</span>' if within_noise(goal.estimate, goal.goal) else "")
+def process_section(res, pr, pictures):
+    out = [pictures.draw("process.py", res.files[0], [pr.caption(), pr.place_caption()],
+                         "Cost of starting and joining a process")]
+    head = ["p50, below it p99"] + ["small parent" if s == "0" else mib_text(s)
+                                    for s in pr.parents]
+    rows = []
+    for h in pr.hows:
+        row = [esc(style.label(h))]
+        for s in pr.parents:
+            c = pr.get(h, s)
+            row.append(DASH if not c else esc(time_text(c.p50)) + (
+                '<span class="iv">%s</span>' % esc(time_text(c.p99)) if c.p99 else ""))
+        rows.append(row)
+    out.append(table(head, rows, "Start and join by size of the parent"))
+    if any(c.p99 is None for c in pr.cases.values()):
+        out.append(p("A percentile stands only where enough starts were timed for one to lie "
+                     "beyond it: 100 for p99.", "small muted"))
+    rows = []
+    for key in sorted(pr.cases, key=lambda k: (pr.hows.index(k[0]), process.mib_key(k[1]),
+                                               pr.places.index(k[2]))):
+        c = pr.cases[key]
+        rows.append([esc(c.label), esc(mib_text(c.parent)), esc(c.place)]
+                    + [esc(time_text(c.values[name])) for name in cases.PERCENTILES]
+                    + [str(c.n)])
+    out.append("<details><summary>All percentiles, every parent and placement (%d rows)"
+               "</summary>\n%s</details>\n"
+               % (len(rows), table(["How", "Parent", "Place", "p50", "p90", "p99", "p99.9",
+                                    "max", "repetitions"], rows, "All percentiles", left=3)))
+    return "".join(out)
 
 
 # Lesson 05: what the race loses
@@ -170,8 +154,8 @@ def lock_pictures(lk):
             and (what != "fairness" or lk.shares(w))]
 
 
-def lock_section(res, lk, pictures, noted):
-    out = [noted]
+def lock_section(res, lk, pictures):
+    out = []
     drawn = lock_pictures(lk)
     for what, work in drawn:
         options = ["--picture", what] + (["--work", work] if work else [])
@@ -247,8 +231,8 @@ def quartiles(case):
 
 # Semaphores, conditions, events, barriers
 
-def waiting_section(res, w, pictures, noted):
-    out = [noted]
+def waiting_section(res, w, pictures):
+    out = []
     for what, (where, title, _) in waiting.PICTURES.items():
         if w.has(what):
             out.append(pictures.draw("waiting.py", res.files[0], [w.caption(what)], title,

@@ -79,26 +79,36 @@ def name_ends(fig, ax, ends, room=76, bold=()):
         c = style.PAPER.get(colour, colour)
         x0 = place[0]
         at = (width + 12) / width
-        ax.plot([x0, (width + 3) / width, at - 1.5 / width],
-                [place[1], place[1], spot / height],
-                transform=ax.transAxes, color=c, linewidth=0.6, clip_on=False, zorder=2)
+        if x0 > 0.7:        # a line that ends early has its marker for a sign
+            ax.plot([x0, (width + 3) / width, at - 1.5 / width],
+                    [place[1], place[1], spot / height],
+                    transform=ax.transAxes, color=c, linewidth=0.6, clip_on=False, zorder=2)
         if marker:
             ax.plot([at + 3.5 / width], [spot / height], transform=ax.transAxes, color=c,
-                    marker=marker, markersize=4.5, clip_on=False, linestyle="none",
-                    markeredgecolor=edge(marker, c), markeredgewidth=edge_width(marker, 0.3))
+                    clip_on=False, linestyle="none", **mark(marker, c))
         ax.text(at + (9.5 if marker else 2) / width, spot / height, style.fit(name, room),
                 transform=ax.transAxes, fontsize=style.SMALL, va="center_baseline",
                 ha="left", color=style.PAPER["ink" if marker else "muted"],
                 fontweight="bold" if name in bold else "normal")
 
 
+STROKES = "x+|"
+
+
 def edge(marker, colour):
     """A marker that is a stroke has nothing but its edge."""
-    return colour if marker in "x|" else style.PAPER["paper"]
+    return colour if marker in STROKES else style.PAPER["paper"]
 
 
 def edge_width(marker, width):
-    return 1.2 if marker in "x|" else width
+    return 1.2 if marker in STROKES else width
+
+
+def mark(marker, colour):
+    """How a marker on a line, or beside a name, is drawn."""
+    return dict(marker=marker, markersize=7 if marker == "*" else 4.6,
+                markeredgecolor=edge(marker, colour),
+                markeredgewidth=edge_width(marker, 0.4))
 
 
 def beside(ax, text, mid, edge, points, **more):

@@ -345,14 +345,14 @@ def serial(ax, fits):
     heading(ax, 1.28, "Serial fraction that Amdahl\u2019s law would need", 7)
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(
         description="Draw speedup against processes, with the ideal line, 95 %% bootstrap "
         "bands and Amdahl's serial fraction.",
         epilog="Example: python3 plots/speedup.py build/results/speedup.json -o speedup.svg")
     style.arguments(p)
     p.add_argument("--workload", help="which one, if the file holds several")
-    args = p.parse_args()
+    args = p.parse_args(argv)
     sp = analyse(results.read(args.files, "speedup"), args.workload)
     style.begin(args.python)
     draw(sp, args.output)

@@ -11,6 +11,7 @@ With few rounds a bootstrap is too narrow: the median of n values lies between
 their extremes with probability 1 - 2^(1-n), which reaches 95 % only from n = 6.
 `enough(n)` says so; who prints an interval asks it.
 """
+import functools
 import random
 
 RESAMPLES = 2000
@@ -70,6 +71,17 @@ class Sample:
 
 def bootstrap(statistic, *samples):
     """statistic(*samples) with its interval; each sample resampled by itself."""
+    return median_interval(tuple(samples[0])) if statistic is median \
+        else resampled(statistic, *samples)
+
+
+@functools.lru_cache(maxsize=None)
+def median_interval(values):
+    """Several pictures and sentences ask for the same."""
+    return resampled(median, values)
+
+
+def resampled(statistic, *samples):
     value = statistic(*samples)
     n = min(len(s) for s in samples)
     if n < 3:

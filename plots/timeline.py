@@ -191,19 +191,21 @@ def draw(tr, path, title=None):
     kinds = [k for k in KINDS if any(s[2] == k for x in lanes for s in x.spans)]
     levels = tr.levels[:level.MOST]
     over = 0.34 + (0.22 if title else 0.0)
-    above = over + level.TRACK * len(levels)
+    above = over + sum(x.height() for x in levels)
     below = 0.46 + (0.18 if left_out else 0.0)
     height = above + LANE * len(lanes) + below
     fig = style.figure(height)
     style.settings()
     widths = [style.text_width(x.name, style.SMALL) for x in lanes]
-    widths += [style.text_width(x.name, style.SMALL) + 14 for x in levels]
+    widths += [style.text_width(x.name, style.SMALL) + 8 + style.text_width(
+        level.count(x.high), style.SMALL) for x in levels]
     gutter = min(max(widths), 84) + 10
     right = 0.16
-    for i, x in enumerate(levels):
-        top = over + i * level.TRACK
-        level.draw(fig, x, tr.length, gutter / 72, height - top - level.TRACK + 0.08, right,
+    top = over
+    for x in levels:
+        level.draw(fig, x, tr.length, gutter / 72, height - top - x.height() + 0.08, right,
                    top, gutter)
+        top += x.height()
     ax = style.box(fig, gutter / 72, below, right, above)
     inches = style.WIDTH - gutter / 72 - right
     points = inches * 72
@@ -238,13 +240,13 @@ def lane(ax, x, top, scale, length):
                           hatch="////", linewidth=0),
              "hold": dict(facecolor=style.PAPER["blue"], edgecolor=style.PAPER["blue"],
                           linewidth=0.4)}
-    for level, kind in enumerate(KINDS):
+    for layer, kind in enumerate(KINDS):
         pairs = union([s[:2] for s in x.spans if s[2] == kind],
                       0.15 / scale) if kind != "run" else \
             outer([s for s in x.spans if s[2] == "run"], 0.15 / scale)
         pairs = [(a, max(b - a, 0.5 / scale)) for a, b in pairs]
         if pairs:
-            ax.broken_barh(pairs, (base, BAR), zorder=2 + level, **looks[kind])
+            ax.broken_barh(pairs, (base, BAR), zorder=2 + layer, **looks[kind])
     words(ax, x, base, scale)
     taken = []          # [from, to] in points, of texts above the bar
     ends = x.end[0] * scale if x.end else None
@@ -266,9 +268,12 @@ def lane(ax, x, top, scale, length):
             ax.annotate(how, (at, base), xytext=(4, 8), textcoords="offset points",
                         ha="right", fontsize=style.SMALL, annotation_clip=False)
             taken.append((ends - wide - 2, ends + 6))
-    named = set()
+    named, last = set(), None
     for at, name in x.marks:
         p = at * scale
+        if last is not None and p - last < 0.5:     # hidden under the one before
+            continue
+        last = p
         ax.plot([at], [base - 0.025], marker=7, markersize=4, color=style.PAPER["ink"],
                 markeredgewidth=0, zorder=7, clip_on=False)
         if name in named:
@@ -303,13 +308,11 @@ def words(ax, x, base, scale):
     for i, (a, b, kind, name, _) in enumerate(x.spans):
         if not name or name == x.name or (kind, name) in seen:
             continue
-        free = b
-        for c, d, _, _, _ in x.spans[i + 1:]:
-            if c < b and c >= a:        # a nested span covers the rest
-                free = min(free, c)
-                break
         wide = style.text_width(name[:80], style.SMALL - 0.75)
-        if wide + 6 > (free - a) * scale:
+        if wide + 6 > (b - a) * scale:
+            continue
+        free = next((c for c, _, _, _, _ in x.spans[i + 1:] if a <= c < b), b)
+        if wide + 6 > (free - a) * scale:   # a nested span covers the rest
             continue
         seen.add((kind, name))
         ax.annotate(name, (a, base + BAR / 2), xytext=(3, -0.2), textcoords="offset points",
@@ -379,13 +382,13 @@ def key(fig, ax, kinds, lanes, gutter, title):
         x += style.text_width(text, style.SMALL) + 9
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(
         description="Draw a timeline of processes from a Chrome-trace JSON.",
         epilog="Example: python3 plots/timeline.py build/trace/01-process.json -o timeline.svg")
     style.arguments(p)
     p.add_argument("--title", help="a heading inside the picture")
-    args = p.parse_args()
+    args = p.parse_args(argv)
     if len(args.files) > 1:
         raise Bad("one trace a picture; %d files given" % len(args.files))
     tr = Trace(args.files[0])

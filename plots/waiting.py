@@ -137,7 +137,7 @@ def draw(w, path, picture):
     style.save(fig, path)
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(
         description="Draw what waiting costs: semaphores, conditions, events, barriers.",
         epilog="Example: python3 plots/waiting.py build/results/waiting.json --picture event "
@@ -145,7 +145,7 @@ def main():
     style.arguments(p)
     p.add_argument("--picture", choices=list(PICTURES), default="condition",
                    help="what to draw (default: condition)")
-    args = p.parse_args()
+    args = p.parse_args(argv)
     w = analyse(read(args.files))
     style.begin(args.python)
     draw(w, args.output, args.picture)

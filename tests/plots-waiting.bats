@@ -5,16 +5,12 @@
 load helper
 load plots
 
-setup() {
-    leak_setup
-    plots_setup
-}
-
 # Results whose ratios are round numbers: mp_lock 10 ns, alone pthread 12 and
 # robust 20; of eight processes mp_lock 10, adaptive 30, PI 8 us; Python counts
 # 150 times as long; the next owner after 50 us, with pthread after 100.
-fixtures() {
-    python3 - "$D" <<'EOF'
+setup_file() {
+    plots_file
+    python3 - "$F" <<'EOF'
 import json, sys
 d = sys.argv[1]
 machine = {"machine": {"cpu model": "Abacus", "cpus online": 2, "kernel": "6.1"}}
@@ -112,163 +108,95 @@ for i, (wait, hold, end) in enumerate(((0, 500, 4000), (0, 1000, 9000), (1500, 4
               span(11 + i, "tickets", "hold", hold, end), mark(11 + i, "exited (0)", 10000)]
 json.dump({"dropped": 0, "traceEvents": level}, open(d + "/level.json", "w"))
 EOF
-}
-
-folders() {
-    fixtures
-    mkdir -p "$D/results" "$D/trace" "$D/progress"
-    mv "$D/lock.json" "$D/waiting.json" "$D/lost_updates.json" "$D/results"
-    mv "$D/killed.json" "$D/trace/05.json"
-    mv "$D/level.json" "$D/trace/06.json"
+    D=$F P=$ROOT/plots
+    mkdir -p "$F/results" "$F/trace" "$F/progress"
+    cp "$F/lock.json" "$F/waiting.json" "$F/lost_updates.json" "$F/results"
+    cp "$F/killed.json" "$F/trace/05.json"
+    cp "$F/level.json" "$F/trace/06.json"
     local n
     for n in 01 05; do
         echo "{\"lesson\": \"$n Story\", \"steps\": [{\"step\": \"step1\", \"title\": \"told $n\"}]}" \
-            >"$D/results/lesson-$n.json"
+            >"$F/results/lesson-$n.json"
     done
 }
 
-# The page without what keeps words apart or together.
-page_text() {
-    sed 's/\xc2\xa0/ /g; s/&amp;/\&/g' "$D/out/index.html"
-}
-
-has() {
-    local text=$1 word
-    shift
-    for word in "$@"; do
-        grep -qF -- "$word" <<<"$text" || {
-            echo "not there: $word"
-            return 1
-        }
-    done
-}
-
-# draw TOOL FILE [OPTION…] -> the picture in $D/out.svg
-draw() {
-    local tool=$1 file=$2
-    shift 2
-    limit 60 python3 "$P/$tool.py" "$file" -o "$D/out.svg" "$@"
+setup() {
+    leak_setup
+    plots_setup
+    cp -r "$F"/* "$D"
 }
 
 @test "every tool has --help, and says 2 without a file or with an unknown option" {
-    local tool
-    for tool in lock lost waiting; do
-        run limit 20 python3 "$P/$tool.py" --help
-        [ "$status" -eq 0 ]
-        [[ $output == *Example* ]]
-        run limit 20 python3 "$P/$tool.py" --nonsense
-        [ "$status" -eq 2 ]
-        run limit 20 python3 "$P/$tool.py"
-        [ "$status" -eq 2 ]
-    done
-    run limit 20 python3 "$P/lock.py" "$D/lock.json" --picture nonsense -o "$D/x.svg"
+    usages lock lost waiting
+    run drawer "$P/lock.py" "$D/lock.json" --picture nonsense -o "$D/x.svg"
     [ "$status" -eq 2 ]
 }
 
-@test "each picture names what it shows, and is an SVG of its own" {
+@test "each picture names what it shows, is an SVG of its own, and has the same bytes elsewhere" {
     needs_matplotlib
-    fixtures
-    local tool file words picture
-    while IFS='|' read -r tool file picture words; do
-        # shellcheck disable=SC2086
-        draw "$tool" "$D/$file" ${picture:+--picture $picture}
-        python3 -c 'import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])' "$D/out.svg"
-        run grep -E 'DejaVu|<image|<script|@import|<metadata' "$D/out.svg"
-        [ "$status" -eq 1 ]
-        while IFS= read -r -d ';' word; do
-            grep -qF ">$word<" "$D/out.svg" || {
-                echo "$tool $picture lacks: $word"
-                false
-            }
-        done <<<"$words;"
-    done <<'EOF'
-lock|lock.json|contention|mp_lock;fetch_add;pthread PI;10 ns;1 µs;processes on 2 CPUs
-lock|lock.json|fairness|mp_lock;two processes;eight processes;spin
-lock|lock.json|alone|mp_lock;mp_lock, call;20.0 ns;fetch_add 4.00 ns;step of the lesson
-lock|lock.json|increments|400,000 increments by four processes;600 ms;limit;Python
-lock|lock.json|killed|the next owner on the same CPU;50.0 µs;Python;never
-lost|lost_updates.json||median;processes that add 1 without a lock
-waiting|waiting.json|pair|two atomics;mp_semaphore;5.00 ns
-waiting|waiting.json|condition|mp_condition;1 CPU;2 CPUs;45.0 µs
-waiting|waiting.json|barrier|mp_barrier;8;20.0 µs
-timeline|level.json||tickets;0;2;Worker-2;waits;holds
-timeline|killed.json||killed (signal 9);is killed;Holder
+    cat >"$D/pictures" <<'EOF'
+contention|lock|@/lock.json --picture contention|mp_lock;fetch_add;pthread PI;10 ns;1 µs;processes on 2 CPUs
+fairness|lock|@/lock.json --picture fairness|mp_lock;two processes;eight processes;spin
+alone|lock|@/lock.json --picture alone|mp_lock;mp_lock, call;20.0 ns;fetch_add 4.00 ns;step of the lesson
+increments|lock|@/lock.json --picture increments|400,000 increments by four processes;600 ms;limit;Python
+killed|lock|@/lock.json --picture killed|the next owner on the same CPU;50.0 µs;Python;never
+lost|lost|@/lost_updates.json|median;processes that add 1 without a lock
+pair|waiting|@/waiting.json --picture pair|two atomics;mp_semaphore;5.00 ns
+condition|waiting|@/waiting.json --picture condition|mp_condition;1 CPU;2 CPUs;45.0 µs
+event|waiting|@/waiting.json --picture event|mp_event;1 CPU
+barrier|waiting|@/waiting.json --picture barrier|mp_barrier;8;20.0 µs
+level|timeline|@/level.json|tickets;0;2;Worker-2;waits;holds
+holder|timeline|@/killed.json|killed (signal 9);is killed;Holder
 EOF
+    same_bytes "$D/pictures"
 }
 
-@test "the same data gives the same bytes" {
+@test "a tool by itself finds matplotlib and draws the same" {
     needs_matplotlib
-    fixtures
-    local tool file picture
-    while read -r tool file picture; do
-        # shellcheck disable=SC2086
-        draw "$tool" "$D/$file" ${picture:+--picture $picture}
-        mv "$D/out.svg" "$D/first.svg"
-        # shellcheck disable=SC2086
-        HOME=/nonexistent LC_ALL=C TZ=Asia/Tokyo PYTHONHASHSEED=7 \
-            draw "$tool" "$D/$file" ${picture:+--picture $picture}
-        cmp "$D/first.svg" "$D/out.svg"
-    done <<'EOF'
-lock lock.json contention
-lock lock.json fairness
-lock lock.json killed
-lost lost_updates.json
-waiting waiting.json event
-timeline level.json
-EOF
+    draws <<<"fairness|lock|@/lock.json --picture fairness|mp_lock"
+    limit 60 python3 "$P/lock.py" "$D/lock.json" --picture fairness -o "$D/alone.svg"
+    cmp "$D/fairness.svg" "$D/alone.svg"
 }
 
 @test "files that are cut off, no JSON, empty, foreign or not there" {
-    fixtures
     local tool file
-    echo 'hello, world' >"$D/prose.json"
-    : >"$D/empty.json"
-    echo '[1, 2]' >"$D/list.json"
-    mkdir "$D/folder.json"
     for tool in lock lost waiting; do
         file=$D/$tool.json
         [ $tool = lost ] && file=$D/lost_updates.json
-        head -c 300 "$file" >"$D/cut.json"
-        refused "$D/cut.json" $tool cut.json "cut off" "make bench"
-        refused "$D/prose.json" $tool prose.json "not JSON" "make bench"
-        refused "$D/empty.json" $tool empty.json empty "make bench"
-        refused "$D/list.json" $tool list.json "not a result"
-        refused "$D/folder.json" $tool folder.json
-        refused "$D/absent.json" $tool absent.json "no such file" "make bench"
+        broken_files "$file"
+        broken_lines $tool "make bench" >"$D/$tool.lines"
+        refusals <"$D/$tool.lines"
     done
-    refused "$D/waiting.json" lock waiting.json lock.json
-    refused "$D/lock.json" waiting lock.json "family lock" waiting.json
-    refused "$D/lock.json" lost lock.json "no runs"
-    refused "$D/level.json" lock level.json trace
+    refusals <<'EOF'
+lock|@/waiting.json|waiting.json;lock.json
+waiting|@/lock.json|lock.json;family lock;waiting.json
+lost|@/lock.json|lock.json;no runs
+lock|@/level.json|level.json;trace
+EOF
 }
 
 @test "empty results, and a picture that the results do not hold" {
     needs_matplotlib
-    fixtures
     echo '{"context": {}, "benchmarks": []}' >"$D/none.json"
-    refused "$D/none.json" lock none.json "no measurement" "make bench"
-    refused "$D/none.json" waiting none.json "no measurement"
-    echo '{"runs": []}' >"$D/none.json"
-    refused "$D/none.json" lost none.json "no run" "make bench"
+    echo '{"runs": []}' >"$D/run.json"
     echo '{"runs": [{"processes": 2, "increments": 10, "lost": 99}, 5, {"processes": "x"}]}' \
-        >"$D/none.json"
-    refused "$D/none.json" lost none.json "no run"
-    run draw waiting "$D/waiting.json" --picture throttle
-    [ "$status" -eq 2 ]
-    [[ $output == *"nothing of throttle"*"make bench"* ]]
-    run draw lock "$D/lock.json" --work long
-    [ "$status" -eq 2 ]
-    [[ $output == *work:long*none* ]]
-    [ ! -e "$D/out.svg" ]
+        >"$D/odd.json"
+    refusals <<'EOF'
+lock|@/none.json|none.json;no measurement;make bench
+waiting|@/none.json|none.json;no measurement
+lost|@/run.json|run.json;no run;make bench
+lost|@/odd.json|odd.json;no run
+waiting|@/waiting.json --picture throttle|nothing of throttle;make bench
+lock|@/lock.json --work long|work:long;none
+EOF
 }
 
 @test "sentences about locks are those of the numbers" {
-    fixtures
     plots_python "$D/lock.json" >"$D/said" <<'EOF'
 lk = lock.analyse(results.read([sys.argv[1]], "lock"))
 for what in lock.PICTURES:
     print(lk.caption(what).replace("\u00a0", " "))
-for f in findings.all_of([], None, lk):
+for f in findings.all_of(lock=lk):
     print(f.sentence.replace("\u00a0", " "))
 EOF
     cat "$D/said"
@@ -283,7 +211,6 @@ EOF
 }
 
 @test "what lacks is said in words: no limit, no ours, no peers, no count of futex calls" {
-    fixtures
     plots_python "$D/lock.json" <<'EOF'
 path = sys.argv[1]
 data = json.load(open(path))
@@ -313,7 +240,6 @@ EOF
 }
 
 @test "runs on too few CPUs are left out while enough are left, and told of else" {
-    fixtures
     plots_python "$D/lock.json" <<'EOF'
 path = sys.argv[1]
 data = json.load(open(path))
@@ -335,7 +261,6 @@ EOF
 }
 
 @test "sentences about lost updates: a run that loses nothing is no proof" {
-    fixtures
     plots_python "$D/lost_updates.json" <<'EOF'
 path = sys.argv[1]
 said = lambda: lost.analyse(path).caption().replace("\u00a0", " ")
@@ -354,12 +279,11 @@ EOF
 }
 
 @test "sentences about waiting are those of the numbers" {
-    fixtures
     plots_python "$D/waiting.json" >"$D/said" <<'EOF'
 w = waiting.analyse(waiting.read([sys.argv[1]]))
 for what in waiting.PICTURES:
     print(w.caption(what).replace("\u00a0", " "))
-for f in findings.all_of([], None, None, w):
+for f in findings.all_of(waiting=w):
     print(f.sentence.replace("\u00a0", " "))
 EOF
     cat "$D/said"
@@ -371,7 +295,6 @@ EOF
 }
 
 @test "a level over time: where it lies, how long at 0, how many hold at once" {
-    fixtures
     plots_python "$D/level.json" "$D/killed.json" <<'EOF'
 tr = timeline.Trace(sys.argv[1])
 text = tr.caption().replace("\u00a0", " ")
@@ -404,20 +327,18 @@ EOF
 }
 
 @test "the report tells the lessons first, then the numbers" {
-    folders
     report
     page_checks "$D/out/index.html"
     local text
     text=$(grep -o '<section id="[^"]*"' "$D/out/index.html" | cut -d'"' -f2 | tr '\n' ' ')
     echo "$text"
-    [[ $text == "findings lesson-01 lesson-05 lesson-06 scoreboard speedup process lock waiting counters machine made " ]]
+    [[ $text == "findings lesson-01 lesson-05 lesson-06 scoreboard speedup process lock waiting latency throughput queue ipc counters machine made " ]]
     has "$(page_text)" 'Lesson 05 Story' 'told 05' 'Nothing was lost in two of the ten runs' \
         'while it holds “lock”' '“tickets” begins at 2' '>never<' 'more than 10,000×' \
         'flock: n/a (no &lt;file&gt; here)' '2,000,000'
 }
 
 @test "the scoreboard: rows, goals, what is met, short and not measured" {
-    folders
     bare_python
     report --python "$D/bare"
     has "$(page_text)" 'Of four goals, two are met and one not.' \
@@ -426,7 +347,6 @@ EOF
 }
 
 @test "a scoreboard that is missing, cut off, empty or odd costs its own section only" {
-    folders
     bare_python
     rm "$D/scoreboard.json"
     report --python "$D/bare"
@@ -447,7 +367,6 @@ EOF
 }
 
 @test "one broken family costs its own section only" {
-    folders
     head -c 300 "$D/results/lock.json" >"$D/cut"
     mv "$D/cut" "$D/results/lock.json"
     echo '{' >"$D/results/lost_updates.json"
@@ -460,7 +379,6 @@ EOF
 }
 
 @test "without matplotlib the report keeps sentences and tables of locks and waiting" {
-    folders
     bare_python
     report --python "$D/bare"
     run grep -c '<svg' "$D/out/index.html"
@@ -470,7 +388,6 @@ EOF
 }
 
 @test "one way, one process, one repetition: no interval, no crash" {
-    fixtures
     plots_python "$D" <<'EOF'
 d = sys.argv[1]
 for name in ("lock", "waiting"):
@@ -484,10 +401,12 @@ lk = lock.analyse(results.read([d + "/lock.json"], "lock"))
 w = waiting.analyse(waiting.read([d + "/waiting.json"]))
 for text in [lk.caption(x) for x in lock.PICTURES] + [w.caption(x) for x in waiting.PICTURES]:
     assert "[" not in text and "peer" not in text, text
-assert findings.all_of([], None, lk, w) == []
+assert findings.all_of(lock=lk, waiting=w) == []
 EOF
     needs_matplotlib
-    draw lock "$D/lock.json"
-    draw lock "$D/lock.json" --picture alone
-    draw waiting "$D/waiting.json" --picture barrier
+    draws <<'EOF'
+contention|lock|@/lock.json|mp_lock
+alone|lock|@/lock.json --picture alone|mp_lock
+barrier|waiting|@/waiting.json --picture barrier|mp_barrier
+EOF
 }

@@ -5,15 +5,11 @@
 load helper
 load plots
 
-setup() {
-    leak_setup
-    plots_setup
-}
-
 # Results whose ratios are round numbers: index 2.00x, blocks 1.25x, Python's
 # Pool 1.60x; fork 100 us, with 1 GiB 1,000 us; Python Process 1,500 us.
-fixtures() {
-    python3 - "$D" <<'EOF'
+setup_file() {
+    plots_file
+    python3 - "$F" <<'EOF'
 import json, sys
 d = sys.argv[1]
 machine = {"machine": {"cpu model": "Abacus <9>", "cpus online": 2, "kernel": "6.1"},
@@ -65,16 +61,19 @@ events = [{"ph": "M", "pid": 1, "tid": 7, "name": "thread_name", "args": {"name"
           {"ph": "i", "pid": 1, "tid": 7, "name": "beat & mark", "s": "t", "ts": 9000},
           {"ph": "i", "pid": 1, "tid": 7, "name": "killed (signal 9)", "s": "t", "ts": 40000}]
 json.dump({"displayTimeUnit": "ns", "dropped": 0, "traceEvents": events},
-          open(d + "/trace.json", "w"))
+          open(d + "/timeline.json", "w"))
 EOF
+    D=$F P=$ROOT/plots
+    folders
+    [ -z "$DRAW" ] || report
+    mv "$F/out" "$F/page" 2>/dev/null || mkdir "$F/page"
 }
 
 # The folders that the report reads.
 folders() {
-    fixtures
     mkdir -p "$D/results" "$D/trace" "$D/progress"
-    mv "$D/speedup.json" "$D/process.json" "$D/results"
-    mv "$D/trace.json" "$D/trace/01.json"
+    cp "$D/speedup.json" "$D/process.json" "$D/results"
+    cp "$D/timeline.json" "$D/trace/01.json"
     cat >"$D/results/lesson-01.json" <<'EOF'
 {"lesson": "01 Process", "steps": [{"step": "step1_fork", "title": "one call",
  "tag": "works", "new": "fork()", "commands": [{"cmd": "./step1_fork",
@@ -86,132 +85,112 @@ EOF
 EOF
 }
 
-json_of() {
-    case $1 in
-    timeline) echo "$D/trace.json" ;;
-    *) echo "$D/$1.json" ;;
-    esac
+setup() {
+    leak_setup
+    plots_setup
+    cp -r "$F"/* "$D"
 }
 
 @test "every tool has --help, and says 2 without a file or with an unknown option" {
+    usages speedup process timeline report
+}
+
+@test "the pictures name what they show, are SVGs of their own, and have the same bytes elsewhere" {
+    needs_matplotlib
+    cat >"$D/pictures" <<'EOF'
+speedup|speedup|@/speedup.json|ideal;fork by index;fork by blocks;Python Pool;all 2 CPUs;2×
+process|process|@/process.json|100 µs;1.00 ms;vfork;1 GiB;2.50×
+timeline|timeline|@/timeline.json|Process-1;killed (signal 9);beat & mark;waits;holds;milliseconds
+EOF
+    same_bytes "$D/pictures"
+}
+
+@test "a tool by itself finds matplotlib and draws the same" {
+    needs_matplotlib
     local tool
-    for tool in speedup process timeline report; do
-        run limit 20 python3 "$P/$tool.py" --help
-        [ "$status" -eq 0 ]
-        [[ $output == *Example* ]]
-        run limit 20 python3 "$P/$tool.py" --nonsense
-        [ "$status" -eq 2 ]
+    draws <<'EOF'
+speedup|speedup|@/speedup.json|ideal
+timeline|timeline|@/timeline.json|Process-1
+EOF
+    for tool in speedup timeline; do
+        limit 60 python3 "$P/$tool.py" "$D/$tool.json" -o "$D/alone.svg"
+        cmp "$D/$tool.svg" "$D/alone.svg"
     done
-    run limit 20 python3 "$P/speedup.py"
+}
+
+@test "the checks of pictures and of refusals can fail" {
+    needs_matplotlib
+    run draws <<<"speedup|speedup|@/speedup.json|nobody"
+    [ "$status" -eq 1 ]
+    [[ $output == *"not there: nobody"* ]]
+    run refusals <<<"speedup|@/speedup.json|cut off"
+    [ "$status" -eq 1 ]
+    [[ $output == *"status 0"*"left behind"* ]]
+    run refusals </dev/null
+    [ "$status" -eq 1 ]
+}
+
+@test "a file that is cut off, not JSON, empty, a folder, or not there" {
+    local tool
+    for tool in speedup process timeline; do
+        broken_files "$D/$tool.json" 400
+        broken_lines "$tool" make >"$D/$tool.lines"
+        refusals <"$D/$tool.lines"
+    done
+}
+
+@test "a tool by itself ends with 2 and one line" {
+    head -c 400 "$D/speedup.json" >"$D/cut.json"
+    run limit 60 python3 "$P/speedup.py" "$D/cut.json" -o "$D/out.svg"
     [ "$status" -eq 2 ]
-}
-
-@test "the same data gives the same bytes, and an SVG of its own" {
-    needs_matplotlib
-    fixtures
-    local tool
-    for tool in speedup process timeline; do
-        limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/$tool.1.svg"
-        HOME=/nonexistent LC_ALL=C TZ=Asia/Tokyo \
-            limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/$tool.2.svg"
-        cmp "$D/$tool.1.svg" "$D/$tool.2.svg"
-        python3 -c 'import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])' "$D/$tool.1.svg"
-        grep -q 'system-ui' "$D/$tool.1.svg"
-        run grep -E 'DejaVu|<image|<script|@import|<metadata' "$D/$tool.1.svg"
-        [ "$status" -eq 1 ]
-    done
-}
-
-@test "the pictures name what they show" {
-    needs_matplotlib
-    fixtures
-    local tool word
-    for tool in speedup process timeline; do
-        limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/$tool.svg"
-    done
-    for word in ideal 'fork by index' 'fork by blocks' 'Python Pool' 'all 2 CPUs' '2×'; do
-        grep -qF ">$word<" "$D/speedup.svg"
-    done
-    for word in '100 µs' '1.00 ms' vfork '1 GiB' '2.50×'; do
-        grep -qF ">$word<" "$D/process.svg"
-    done
-    for word in Process-1 'killed (signal 9)' 'beat &amp; mark' waits holds milliseconds; do
-        grep -qF ">$word<" "$D/timeline.svg"
-    done
-}
-
-@test "a result file that is cut off is named, and nothing is left" {
-    fixtures
-    local tool
-    for tool in speedup process timeline; do
-        head -c 400 "$(json_of $tool)" >"$D/cut.json"
-        refused "$D/cut.json" $tool cut.json "cut off" make
-    done
-}
-
-@test "a file that is not JSON, empty, a folder, or not there" {
-    fixtures
-    local tool
-    echo 'hello, world' >"$D/prose.json"
-    head -c 300 /dev/urandom >"$D/noise.json"
-    : >"$D/empty.json"
-    echo '[1, 2]' >"$D/list.json"
-    mkdir "$D/folder.json"
-    for tool in speedup process timeline; do
-        refused "$D/prose.json" $tool prose.json "not JSON" make
-        refused "$D/noise.json" $tool noise.json "not JSON"
-        refused "$D/empty.json" $tool empty.json empty make
-        refused "$D/list.json" $tool list.json "not a result"
-        refused "$D/folder.json" $tool folder.json
-        refused "$D/absent.json" $tool absent.json "no such file" make
-    done
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *"cut.json: cut off"*"make bench"* ]]
+    [ ! -e "$D/out.svg" ]
 }
 
 @test "results of another family, and a trace for results" {
-    fixtures
-    refused "$D/process.json" speedup process.json "family process" speedup.json
-    refused "$D/speedup.json" process speedup.json "family speedup" process.json
-    refused "$D/trace.json" speedup trace.json trace
-    refused "$D/speedup.json" timeline speedup.json "benchmark results"
+    refusals <<'EOF'
+speedup|@/process.json|process.json;family process;speedup.json
+process|@/speedup.json|speedup.json;family speedup;process.json
+speedup|@/timeline.json|timeline.json;trace
+timeline|@/speedup.json|speedup.json;benchmark results
+EOF
 }
 
 @test "no data: no repetition, aggregates only, failures only, an empty trace" {
-    fixtures
     echo '{"context": {}, "benchmarks": []}' >"$D/none.json"
-    refused "$D/none.json" speedup none.json "no measurement" "make bench"
     echo '{"benchmarks": [{"name": "process/fork_mean", "run_type": "aggregate",
         "aggregate_name": "mean", "real_time": 1, "time_unit": "us"}]}' >"$D/mean.json"
-    refused "$D/mean.json" process mean.json "no measurement"
     echo '{"benchmarks": [{"name": "process/fork/parent_MiB:0/place:same", "real_time": 0,
         "time_unit": "us", "error_occurred": true, "error_message": "fork said no"}]}' >"$D/error.json"
-    refused "$D/error.json" process error.json "fork said no"
     echo '{"traceEvents": []}' >"$D/quiet.json"
-    refused "$D/quiet.json" timeline quiet.json "without any event" "make trace"
     echo '{"benchmarks": [{"name": "speedup/factorial/fork_index/procs:2", "real_time": 1,
         "time_unit": "us"}]}' >"$D/alone.json"
-    refused "$D/alone.json" speedup alone.json "nothing to divide"
+    refusals <<'EOF'
+speedup|@/none.json|none.json;no measurement;make bench
+process|@/mean.json|mean.json;no measurement
+process|@/error.json|error.json;fork said no
+timeline|@/quiet.json|quiet.json;without any event;make trace
+speedup|@/alone.json|alone.json;nothing to divide
+EOF
 }
 
 @test "an output that cannot be written" {
     needs_matplotlib
-    fixtures
     : >"$D/file"
     local tool
     for tool in speedup process timeline; do
-        run limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D/file/out.svg"
-        [ "$status" -eq 2 ]
-        [[ $output == *out.svg*"cannot write"*-o* ]]
-        run limit 60 python3 "$P/$tool.py" "$(json_of $tool)" -o "$D"
-        [ "$status" -eq 2 ]
-        [[ $output == *folder* ]]
-    done
-    run limit 60 python3 "$P/timeline.py" "$D/trace.json" -o /dev/null
-    [ "$status" -eq 2 ]
+        cat <<EOF
+$tool|@/$tool.json -o @/file/out.svg|out.svg;cannot write;-o
+$tool|@/$tool.json -o @|folder
+EOF
+    done >"$D/unwritten"
+    refusals <"$D/unwritten"
+    refusals <<<"timeline|@/timeline.json -o /dev/null|not an ordinary file"
     [ -c /dev/null ]
 }
 
 @test "without matplotlib: a sentence with the remedy; the report keeps its tables" {
-    folders
     bare_python
     run limit 60 python3 "$P/speedup.py" "$D/results/speedup.json" -o "$D/out.svg" --python "$D/bare"
     [ "$status" -eq 2 ]
@@ -227,7 +206,6 @@ json_of() {
 }
 
 @test "an interpreter that is not there counts as one without matplotlib" {
-    fixtures
     run limit 60 python3 "$P/process.py" "$D/process.json" -o "$D/out.svg" --python "$D/nobody"
     [ "$status" -eq 2 ]
     [[ $output == *nobody* ]]
@@ -235,45 +213,46 @@ json_of() {
 }
 
 @test "the report is well formed, refers to nothing outside, and every id is unique" {
-    folders
-    report
-    page_checks "$D/out/index.html"
-    [ "$(ls -A "$D/out")" = index.html ]
+    needs_matplotlib
+    page_checks "$D/page/index.html"
+    [ "$(ls -A "$D/page")" = index.html ]
+    [ "$(grep -c '<figure>' "$D/page/index.html")" -eq 3 ]
     # The checker can fail.
-    sed 's/<h1>/<h1 id="made"><img src="x.png">/' "$D/out/index.html" >"$D/wrong.html"
+    sed 's/<h1>/<h1 id="made"><img src="x.png">/' "$D/page/index.html" >"$D/wrong.html"
     run page_checks "$D/wrong.html"
     [ "$status" -eq 1 ]
     [[ $output == *src=x.png* && $output == *"ids twice"* ]]
 }
 
-@test "the same files give the same page" {
-    folders
-    report
-    cp "$D/out/index.html" "$D/first.html"
-    report
-    cmp "$D/first.html" "$D/out/index.html"
+@test "the same files give the same page, and each picture that of its command" {
+    needs_matplotlib
+    # By itself the report finds an interpreter; nothing depends on the caller.
+    HOME=/nonexistent TZ=Asia/Tokyo limit 120 python3 "$P/report.py" --results "$F/results" \
+        --trace "$F/trace" --progress "$F/progress" -o "$F/out/index.html"
+    mv "$F/out" "$D"
+    cmp "$D/page/index.html" "$D/out/index.html"
+    draws <<<"speedup|speedup|@/speedup.json|ideal"
+    plots_python "$D/speedup.svg" "$D/page/index.html" <<'EOF'
+svg, page = (open(f, encoding="utf-8").read() for f in sys.argv[1:])
+assert any(style.themed(svg, "p%d" % i).split(">", 1)[1] in page for i in range(9))
+EOF
 }
 
 @test "the numbers in the page are those in the JSON" {
-    folders
-    report
-    local word
+    bare_python
+    report --python "$D/bare"
     # Speedups, their ratio, the efficiency and Amdahl's serial fractions.
-    for word in '>2.00×<' '>1.25×<' '>1.60×<' '1.60×' '>100 %<' '>60 %<' '505' '>500 ms<' \
-        'need 1.60×' 'blocks reach 1.25×' 'the counter 2.00×' 'Pool needs 2.48×' 'takes 15.0×' 'takes 10.0× [10.0, 10.0] as long' \
-        'costs 1.10×' '2.50× [2.50, 2.50] the time of the same CPU' '100 µs' '300 µs' \
-        '1.25 s' 'Abacus &lt;9&gt;' 'n/a (no tracefs)' 'cycles read n/a' \
-        '0 of 1 predictions right, 1 of 3 made'; do
-        tr '\302\240' '\302\240' <"$D/out/index.html" | sed 's/\xc2\xa0/ /g' | grep -qF "$word" || {
-            echo "not in the page: $word"
-            false
-        }
-    done
+    has "$(page_text)" '>2.00×<' '>1.25×<' '>1.60×<' '1.60×' '>100 %<' '>60 %<' '505' '>500 ms<' \
+        'need 1.60×' 'blocks reach 1.25×' 'the counter 2.00×' 'Pool needs 2.48×' 'takes 15.0×' \
+        'takes 10.0× [10.0, 10.0] as long' 'costs 1.10×' \
+        '2.50× [2.50, 2.50] the time of the same CPU' '100 µs' '300 µs' '1.25 s' \
+        'Abacus &lt;9&gt;' 'n/a (no tracefs)' 'cycles read n/a' \
+        '0 of 1 predictions right, 1 of 3 made'
 }
 
 @test "text from the files cannot become markup" {
-    folders
-    report
+    bare_python
+    report --python "$D/bare"
     run grep -c '<script' "$D/out/index.html"
     [ "$output" = 0 ]
     grep -qF "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; red" "$D/out/index.html"
@@ -281,33 +260,42 @@ json_of() {
 }
 
 @test "what is missing is named with the command that makes it" {
+    rm -r "$D/results" "$D/trace" "$D/progress"
     mkdir -p "$D/results"
     report
     page_checks "$D/out/index.html"
-    local word
-    for word in speedup.json process.json 'make bench' 'make trace N=1' 'make report'; do
-        grep -qF "$word" "$D/out/index.html"
-    done
+    has "$(page_text)" speedup.json process.json 'make bench' 'make trace N=1' 'make report' \
+        ipc.json 'make ipc'
 }
 
-@test "one broken file costs its own section only" {
-    folders
+@test "one broken file costs its own section only, a picture that fails its own place" {
     head -c 300 "$D/results/process.json" >"$D/cut"
     mv "$D/cut" "$D/results/process.json"
     echo '{' >"$D/trace/02.json"
     echo 'no' >"$D/results/lesson-02.json"
-    report
+    bare_python
+    report --python "$D/bare"
     page_checks "$D/out/index.html"
-    grep -q 'process.json: cut off' "$D/out/index.html"
-    grep -q '02.json: cut off' "$D/out/index.html"
-    grep -q 'lesson-02.json: not JSON' "$D/out/index.html"
-    grep -q '2.00×' "$D/out/index.html"
+    has "$(page_text)" 'process.json: cut off' '02.json: cut off' 'lesson-02.json: not JSON' '2.00×'
+    needs_matplotlib
+    plots_python "$D/speedup.json" <<'EOF'
+import pictures
+class Broken:
+    def main(argv):
+        raise ZeroDivisionError("a bug")
+sys.modules["broken"] = Broken
+drawn = pictures.Pictures()
+text = drawn.draw("broken.py", sys.argv[1], ["What it says."], "Title")
+assert "What it says." in text and "could not draw this picture: ZeroDivisionError: a bug" in text
+text = drawn.draw("speedup.py", sys.argv[1], ["What it says."], "Title", "--workload", "none")
+assert "could not draw this picture" in text and drawn.commands == [], text
+EOF
 }
 
 @test "a report that cannot be written, or a folder that is none" {
-    folders
+    bare_python
     : >"$D/out"
-    run report
+    run report --python "$D/bare"
     [ "$status" -eq 2 ]
     [[ $output == *"cannot write"* ]]
     rm "$D/out"
@@ -318,7 +306,6 @@ json_of() {
 }
 
 @test "disturbed rounds are left out while enough are quiet" {
-    fixtures
     plots_python "$D/speedup.json" <<'EOF'
 data = json.load(open(sys.argv[1]))
 for e in data["benchmarks"]:
@@ -380,21 +367,19 @@ EOF
 }
 
 @test "sentences hold when nothing can be told" {
-    fixtures
     plots_python "$D/speedup.json" <<'EOF'
 data = json.load(open(sys.argv[1]))
 for e in data["benchmarks"]:
     e["real_time"] = 1000 + (e["round"] * 37 + len(e["name"]) * 11) % 50
 json.dump(data, open(sys.argv[1], "w"))
 sp = speedup.analyse(results.read([sys.argv[1]], "speedup"))
-found = [f for f in findings.all_of([sp], None) if not f.clear]
+found = [f for f in findings.all_of(speedup=[sp]) if not f.clear]
 assert found and all("no difference can be told" in f.sentence for f in found)
 assert not any("equal in number" in f.sentence for f in found)
 EOF
 }
 
 @test "one CPU, one repetition, one method: no interval, no fit, no crash" {
-    fixtures
     plots_python "$D/speedup.json" <<'EOF'
 data = json.load(open(sys.argv[1]))
 data["context"]["num_cpus"] = data["context"]["machine"]["machine"]["cpus online"] = 1
@@ -407,6 +392,5 @@ assert "nothing to fit" in sp.fit_caption()
 assert "[" not in sp.caption()
 EOF
     needs_matplotlib
-    limit 60 python3 "$P/speedup.py" "$D/speedup.json" -o "$D/one.svg"
-    grep -qF 'the one CPU' "$D/one.svg"
+    draws <<<"one|speedup|@/speedup.json|the one CPU"
 }

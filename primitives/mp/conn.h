@@ -83,6 +83,7 @@ MP_API int mp_conn_poll(struct mp_conn *c, int64_t timeout_ns);
 
 /* Give the peer a descriptor of its own for what fd is open on.
  * -EBADF: also when fd is not open.  -EOPNOTSUPP: not over this socket.
+ * -ETOOMANYREFS: more are on the way than this user may have open.
  * Otherwise as send. */
 MP_API int mp_conn_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns);
 
