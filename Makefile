@@ -89,6 +89,9 @@ scoreboard: all ## ours beside the best peer and the limit, row by row; REPS=n R
 	@$(PY) benchmarks/scoreboard.py \
 		$(if $(ROWS),--rows '$(ROWS)') $(if $(REPS),--reps $(REPS))
 
+ipc: all ## every way from one process to another, compared: a minute; advice
+	@$(PY) benchmarks/ipc.py
+
 perf: all ## perf tools on WHAT="a benchmark filter or a command"
 	@$(PY) benchmarks/perf.py '$(WHAT)'
 
@@ -134,4 +137,4 @@ configured: setup
 
 .PHONY: all help report test setup doctor lesson predict exercise next progress \
 	trace kill python grade handout authors bench bench-compare bench-aa scoreboard \
-	perf sanitize prove chaos lint install clean configured
+	ipc perf sanitize prove chaos lint install clean configured

@@ -119,9 +119,9 @@ def changed(a, family):
     """Do the sources of a family differ from the revision's?"""
     if a.aa or a.base_build or a.force:
         return False
-    parts = [f"benchmarks/{family}.c", "benchmarks/workloads",
-             "benchmarks/locks", "benchmarks/waits", "benchmarks/peers", *(f"benchmarks/harness/*.{x}"
-                                   for x in ("c", "h", "cc"))]
+    parts = [f"benchmarks/{family}.c", *(f"benchmarks/{folder}" for folder in (
+        "workloads", "locks", "waits", "ways", "peers")),
+        *(f"benchmarks/harness/*.{x}" for x in ("c", "h", "cc"))]
     return bool(sh("git", "diff", "--name-only", a.base, "--", *parts))
 
 

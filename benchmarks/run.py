@@ -14,12 +14,10 @@ import sys
 sys.dont_write_bytecode = True
 
 import argparse
-import json
 import os
 import random
 import re
 import signal
-import subprocess
 import textwrap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +25,7 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(HERE, "harness"))
 
 import load
+import machine
 import results
 import runner
 import tables
@@ -41,7 +40,7 @@ def arguments():
     p.add_argument("families", metavar="FAMILY", nargs="*",
                    help="of: " + " ".join(FAMILIES) + " (all)")
     p.add_argument("--brief", action="store_true",
-                   help="smaller work, fewer rounds: a minute and a half")
+                   help="smaller work, fewer rounds: two minutes and a half")
     p.add_argument("--reps", type=int, metavar="N", help="how many rounds")
     p.add_argument("--filter", metavar="RE", default="",
                    help="only benchmarks whose names it matches")
@@ -66,17 +65,6 @@ def arguments():
     a.build = a.build or os.path.join(ROOT, "build", "default")
     a.out = a.out or os.path.join(ROOT, "build", "results")
     return a
-
-
-def machine():
-    """The card of tests/machine/doctor.py."""
-    doctor = os.path.join(ROOT, "tests", "machine", "doctor.py")
-    try:
-        p = subprocess.run([sys.executable, doctor, "--json"],
-                           capture_output=True, text=True, timeout=30)
-        return json.loads(p.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired) as e:
-        return {"error": f"doctor.py: {e}"}
 
 
 class Plan:
@@ -156,7 +144,7 @@ def run(a):
     busy = load.warning()
     if busy:
         print(textwrap.fill("warning: " + busy, 79), file=sys.stderr)
-    card = machine()
+    card = machine.card()
     seed = a.seed if a.seed is not None else random.randrange(1 << 31)
     errors, told = False, set()
     for family in chosen:

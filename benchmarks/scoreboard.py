@@ -78,6 +78,14 @@ class Futexes(Time):
         return entry["futexes"] * 1e6 if "futexes" in entry else None
 
 
+class Calls(Time):
+    """System calls per message, from a run with counters on."""
+    unit, counting = "calls", True
+
+    def of(self, entry):
+        return entry.get("syscalls")
+
+
 class Speedup(Time):
     """The time of one cell divided by that of another."""
     unit, better = "times", "more"
@@ -191,9 +199,69 @@ def killed_holder():
                   [Time(cell("pthread_robust"))], None, ("<=", 1.0))
 
 
+def round_trips():
+    cell = "latency/{}/place:{}/pace:{}".format
+    for place, pace, limit, goal, of in (
+            ("cross", "busy", "spin", 1.2, "limit"),
+            ("same", "busy", "yield", 1.1, "limit"),
+            ("cross", "1ms", "futex", 1.05, "limit")):
+        peers = ["pipe", "socketpair_stream", "posix_sem", "boost", "zeromq",
+                 "nng", "python_pipe"] + (["futex"] if limit != "futex" else [])
+        words = pace.replace("1ms", "each ms") if pace != "busy" else place
+        yield Row(f"round trip, {words}", Time(cell("rawmp_pipe", place, pace)),
+                  [Time(cell(p, place, pace)) for p in peers],
+                  Time(cell(limit, place, pace)), ("<=", goal), of=of)
+
+
+def queues():
+    """Rates as times: of one message."""
+    cell = "queue/{}/shape:{}/capacity:{}".format
+    for shape in "1P1C", "2P2C", "4P4C":
+        for peer, words, goal in (("boost", "Boost", 2.5),
+                                  ("python_queue", "Python", 60),
+                                  ("ring", "ring", 0.7)):
+            yield Row(f"queue {shape}: {words}", Time(cell("rawmp", shape, 1024)),
+                      [Time(cell(peer, shape, 1024))],
+                      Time(cell("ring", shape, 1024)), (">=", goal))
+        for capacity, goal in ((16, 10), (32768, 4)):
+            yield Row(f"{shape}, {capacity}: Boost",
+                      Time(cell("rawmp", shape, capacity)),
+                      [Time(cell("boost", shape, capacity))],
+                      Time(cell("ring", shape, capacity)), (">=", goal))
+
+
+def pipes():
+    cell = "throughput/{}/bytes:{}/buffer:{}".format
+    yield Row("pipe 64 B, 64 KiB", Time(cell("rawmp_pipe", 64, "64K")),
+              [Time(cell("pipe", 64, "64K"))], Time(cell("ring", 64, "64K")),
+              (">=", 5))
+    for bytes_, words in ((64, "64 B"), (4096, "4 KiB"), (65536, "64 KiB"),
+                          (1048576, "1 MiB")):
+        peers = [cell(*p) for p in (
+            ("pipe", bytes_, "64K"), ("pipe", bytes_, "1M"),
+            ("socketpair_stream", bytes_, "1M"), ("vmsplice", bytes_, "1M"),
+            ("process_vm_readv", bytes_, "4M"), ("boost", bytes_, "4M"),
+            ("zeromq", bytes_, "4M"), ("nng", bytes_, "4M"))]
+        yield Row(f"pipe {words}, 4 MiB", Time(cell("rawmp_pipe", bytes_, "4M")),
+                  [Time(p) for p in peers], Time(cell("memcpy", bytes_, "4M")),
+                  (">=", 1.5))
+
+
+def system_calls():
+    """In the steady state: what is left are sleeps and wakes."""
+    for words, mine, peer in (
+            ("pipe", "throughput/rawmp_pipe/bytes:64/buffer:4M",
+             "throughput/pipe/bytes:64/buffer:1M"),
+            ("queue", "queue/rawmp/shape:1P1C/capacity:1024",
+             "queue/python_queue/shape:1P1C/capacity:1024")):
+        yield Row(f"{words}: system calls", Calls(mine), [Calls(peer)], None,
+                  ("<=", 0.01), of="itself")
+
+
 # A new row: a function here.
 ROWS = [row for table in (start_and_join, speedup, lock_alone, lock_contended,
-                          increments, killed_holder, waiting)
+                          increments, killed_holder, waiting, round_trips,
+                          queues, pipes, system_calls)
         for row in table()]
 
 
@@ -349,6 +417,8 @@ def shown(x, unit):
         return "-"
     if unit == "ns":
         return duration(x).replace(" ", "")
+    if unit == "calls":
+        return f"{x:.2g}"
     return f"{x:.0f}" if unit.startswith("calls") else f"{x:.2f}"
 
 
@@ -386,9 +456,11 @@ def remarks(a, judged, found):
                 yield f"{message}: {', '.join(names[:2])}" + \
                     (" …" if len(names) > 2 else "")
     for key, f in found.items():
-        state = f.context.get("counter.futexes", "ok") if key[1] else "ok"
+        what = "futexes" if key[0] == "lock" else "syscalls"
+        state = f.context.get("counter." + what, "ok") if key[1] else "ok"
         if state != "ok":
-            yield f"futex calls of peers: {state}"
+            yield (f"futex calls of peers: {state}" if what == "futexes" else
+                   f"system calls: {state}")
     rounds = [r for f in found.values() for r in f.rounds]
     loud = [r for r in rounds if r["loud"]]
     if loud:

@@ -226,6 +226,133 @@ json() { python3 -c "import json, sys; d = json.load(open(sys.argv[1])); print($
     [[ $output == *'"switches":'* ]] # getrusage always knows
 }
 
+# ---- messages: latency, throughput, queue
+
+messages() { limit 100 "$BENCH/$1" --smoke "${@:2}"; }
+
+@test "every way brings its messages, or says why it cannot" {
+    local family
+    for family in latency throughput queue; do
+        run messages $family --python /nonexistent --benchmark_out=$family.json
+        echo "$output"
+        [ "$status" -eq 0 ]
+    done
+    # the kernel's are there on every machine
+    for how in pipe fifo socketpair_stream tcp eventfd signal futex posix_sem \
+        yield rawmp_pipe rawmp_queue; do
+        [ "$(json latency.json "[('p50' in b) for b in d['benchmarks']
+            if b['name'].startswith('latency/$how/place:same/pace:busy')]")" = "[True]" ]
+    done
+    [ "$(json throughput.json 'all((b.get("error_message", "").startswith("skipped: ")) !=
+        (b.get("messages_per_second", 0) > 0) for b in d["benchmarks"])')" = True ]
+    [ "$(json queue.json 'sum("/rawmp/" in b["name"] and b["messages_per_second"] > 0
+        for b in d["benchmarks"])')" -eq 25 ]
+}
+
+@test "Python's Pipe and queues bring theirs" {
+    for family in latency throughput queue; do
+        run messages $family --benchmark_filter='python_.*(same/pace:busy|bytes:(64|65536)|P4C/capacity:1024)'
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ $output == *python_pipe* || $family = queue ]]
+        [[ $output == *python_queue*python_simplequeue* ]]
+        [[ $output != *skipped* ]]
+    done
+}
+
+@test "a message that is damaged, or lost, is an error: no time is believed" {
+    run messages throughput_faulty --benchmark_filter='/(ring|memcpy|pipe)/bytes:64/buffer:64K'
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "$(grep -c 'a message was damaged' <<<"$output")" -eq 2 ]
+    [[ $output == *throughput/pipe/*" ns "* ]]
+    run messages latency_faulty --benchmark_filter='/(futex|posix_sem|pipe)/place:same/pace:busy'
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "$(grep -c 'a message is not the one that was sent' <<<"$output")" -eq 2 ]
+    [[ $output == *latency/pipe/*" us "* ]]
+    run messages queue_faulty --benchmark_filter='/ring/shape:(1P1C|4P4C)/capacity:1024'
+    echo "$output"
+    [ "$status" -eq 1 ]
+    # one reader sees the gap; of several, only the sum tells
+    [ "$(grep -cE '1P1C.*(came where [0-9]+ was expected|sent)' <<<"$output")" -eq 1 ]
+    [ "$(grep -cE '4P4C.*messages sent, [0-9]+ received' <<<"$output")" -eq 1 ]
+}
+
+@test "messages on one CPU: all but cross is measured, and named so" {
+    local cpu
+    cpu=$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')
+    run limit 60 taskset -c "$cpu" "$BENCH/latency" --smoke --python /nonexistent \
+        --benchmark_filter='/(pipe|spin|yield|rawmp_pipe)/.*busy'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'skipped: one CPU is allowed' <<<"$output")" -eq 4 ]
+    [ "$(grep -c 'skipped: two that spin on one CPU' <<<"$output")" -eq 2 ]
+    run limit 60 taskset -c "$cpu" "$BENCH/queue" --smoke \
+        --benchmark_filter='/(rawmp|ring|pipe)/shape:.*/capacity:1024'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'all on one CPU' <<<"$output")" -eq 15 ]
+}
+
+@test "system calls: four for a pipe's round trip, none for our queue, or n/a" {
+    run limit 60 "$BENCH/latency" --counting --benchmark_out=out.json \
+        --benchmark_filter='/pipe/place:same/pace:busy'
+    [ "$status" -eq 0 ]
+    [ "$(json out.json 'd["context"]["counter.syscalls"]')" = ok ] || skip "system calls are not counted here"
+    [ "$(json out.json 'round(d["benchmarks"][0]["syscalls"], 1)')" = 4.0 ]
+    run limit 60 "$BENCH/queue" --counting --benchmark_out=out.json \
+        --benchmark_filter='/rawmp/shape:1P1C/capacity:1024'
+    [ "$status" -eq 0 ]
+    [ "$(json out.json 'd["benchmarks"][0]["syscalls"] < 1')" = True ]
+}
+
+@test "messages: a wrong option is a sentence and exit 2" {
+    for wrong in 0 -1 x 10001; do
+        run limit 20 "$BENCH/throughput" --ms="$wrong"
+        [ "$status" -eq 2 ]
+        [[ $output == *"1 to 10000"* ]]
+    done
+    for wrong in 0 12 x 2000000; do
+        run limit 20 "$BENCH/latency" --bytes="$wrong"
+        [ "$status" -eq 2 ]
+        [[ $output == *"multiple of 8"* ]]
+    done
+}
+
+# The System V queue that a child of process $1 has sent to last.
+sysv_queue() {
+    local children
+    children=$(grep -lE "^PPid:[[:space:]]+$1\$" /proc/[0-9]*/status 2>/dev/null | tr -dc '0-9\n')
+    awk -v children=" ${children//$'\n'/ } " 'index(children, " " $6 " ") { print $2 }' \
+        /proc/sysvipc/msg
+}
+
+@test "kill -9 in the middle of a System V queue leaves none" {
+    [ -r /proc/sysvipc/msg ] || skip "no /proc/sysvipc"
+    local pid id i
+    "$BENCH/latency" --ms=10000 --benchmark_filter='sysv_mq/place:same/pace:busy' \
+        >said 2>&1 3>&- &
+    pid=$!
+    for ((i = 0; i < 200; i++)); do
+        id=$(sysv_queue "$pid")
+        [ -z "$id" ] || break
+        read -rt 0.05 <> <(:) || :
+    done
+    [ -n "$id" ]
+    kill -9 "$pid"
+    for ((i = 0; i < 200; i++)); do
+        awk -v id="$id" '$2 == id { found = 1 } END { exit !found }' \
+            /proc/sysvipc/msg || break
+        read -rt 0.05 <> <(:) || :
+    done
+    ((i < 200))
+    for ((i = 0; i < 100; i++)); do
+        [ -n "$(stragglers)" ] || break
+        read -rt 0.02 <> <(:) || :
+    done
+}
+
 # ---- run.py
 
 @test "run.py: results are whole, valid and say what they are" {

@@ -74,6 +74,36 @@ FAMILIES = {f.name: f for f in (
             "procs:[248]/work:short"),
         ours="(alone|increments)/rawmp|killed_holder/rawmp/place:same"),
     Family(
+        "latency",
+        brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--ms=15"]),
+        full=dict(rounds=9, slow_rounds=5, pairs=0, min_time=0.01,
+                  options=["--ms=60"]),
+        slow=re.compile("/python|pace:1ms|place:free"),
+        few=re.compile("place:(same|cross)/pace:busy|place:cross/pace:1ms"),
+        ours="/rawmp_.*/place:(same|cross)/pace:busy"),
+    Family(
+        "throughput",
+        brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--ms=15"]),
+        full=dict(rounds=9, slow_rounds=5, pairs=0, min_time=0.01,
+                  options=["--ms=60"]),
+        slow=re.compile("/(python_|zeromq|nng)"),
+        # Ours and the limits with 4 MiB, where they have them.
+        few=re.compile("(rawmp_pipe|rawmp_queue|memcpy|ring|boost)/.*buffer:4M|"
+                       "/(pipe|socketpair_.*|tcp|.*_mq|vmsplice|.*readv|python_.*|"
+                       "zeromq|nng)/bytes"),
+        ours="/rawmp_.*/buffer:4M"),
+    Family(
+        "queue",
+        brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--ms=15"]),
+        full=dict(rounds=9, slow_rounds=5, pairs=0, min_time=0.01,
+                  options=["--ms=60"]),
+        slow=re.compile("/(python_|posix_mq|seqpacket|mutex_cond)"),
+        few=re.compile("shape:(1P1C|2P2C|4P4C)/|capacity:1024"),
+        ours="/rawmp/"),
+    Family(
         "waiting",
         brief=dict(rounds=5, slow_rounds=2, pairs=0, min_time=0.01,
                    options=["--windows=1"]),

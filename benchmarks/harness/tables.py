@@ -66,9 +66,15 @@ def _group(results, title, names, base):
         if reference is not None:
             r = results.paired(n, reference)
             ratio = f"{stats.median(r):.2f}" if r else "-"
-        yield _row([how(n), duration(stats.median(times)),
+        yield _row([label(how(n)), duration(stats.median(times)),
                     duration(results.p99(n)), _spread(times),
                     ratio, *_common(results, n)], widths)
+
+
+def label(mechanism):
+    """Who, in at most 16 columns."""
+    return (mechanism.replace("socketpair_", "socket ")
+            .replace("simplequeue", "simple"))
 
 
 # Of a case: the words above its table, and what its rows are compared with.
@@ -79,6 +85,7 @@ CASES = {
     "lock/increments": ("lock: 100,000 increments by each process", "pthread"),
     "lock/killed_holder": ("lock: from the holder's death to the next owner",
                            "pthread_robust"),
+    "latency": ("latency: 8 bytes there and back", "futex"),
     "semaphore/pair": ("semaphore: acquire and release by one process", "sem"),
     "semaphore/throttle": ("semaphore: two inside for 0.5 us, four wait", "sem"),
     "condition/round_trip": ("condition: your turn, and back", "pthread"),
@@ -147,6 +154,64 @@ def contended(results):
               "operations;"
         yield "the worst of all columns with two processes or more; CPUs: the " \
               "fewest used"
+
+
+def rate(v):
+    """12.3M, 456k: at most 5 columns."""
+    if v is None:
+        return "-"
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")):
+        if v >= size or unit == "":
+            v /= size
+            return f"{v:.{2 if v < 10 else 1 if v < 100 else 0}f}{unit}"
+
+
+def size(text):
+    n = int(text)
+    for size, unit in ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")):
+        if n >= size and n % size == 0:
+            return f"{n // size} {unit}"
+
+
+def _rates(results, title, names, counter, column, heads):
+    """A table of rates: a row for each way (and buffer), a column for each
+    value of an argument."""
+    columns = list(dict.fromkeys(arguments(n)[column] for n in names))
+    others = [k for k in arguments(names[0]) if k not in (column, *heads)]
+    widths = (19,) + (6,) * len(others) + (9,) * len(columns)
+    yield ""
+    yield title
+    words = [size(c) if column == "bytes" else c for c in columns]
+    yield _row(["", *others, *words], widths)
+    rows = {}
+    for n in names:
+        a = arguments(n)
+        key = (label(how(n)), *(a[k] for k in others))
+        rows.setdefault(key, {})[a[column]] = n
+    for key, cells in rows.items():
+        yield _row([*key, *(rate(_figure(
+            results, [cells[c]], lambda e: e[counter])) if c in cells else "-"
+            for c in columns)], widths)
+
+
+def throughput(results):
+    names = [n for n in results.names() if case(n) == "throughput"]
+    if names:
+        yield from _rates(results, "throughput: bytes a second", names,
+                          "bytes_per_second", "bytes", ())
+        small = [n for n in names if int(arguments(n)["bytes"]) <= 4096]
+        if small:
+            yield from _rates(results, "throughput: messages a second", small,
+                              "messages_per_second", "bytes", ())
+
+
+def queue(results):
+    names = [n for n in results.names() if case(n) == "queue"]
+    for capacity in dict.fromkeys(arguments(n)["capacity"] for n in names):
+        mine = [n for n in names if arguments(n)["capacity"] == capacity]
+        yield from _rates(results, f"queue of {capacity}: messages of 64 bytes "
+                          "a second", mine, "messages_per_second", "shape",
+                          ("capacity",))
 
 
 def lost(results):
@@ -254,5 +319,6 @@ def text(results, told, aa=False):
     elif results.family.name == "speedup":
         lines = speedup(results)
     else:
-        lines = [*groups(results), *contended(results), *lost(results)]
+        lines = [*groups(results), *contended(results), *lost(results),
+                 *throughput(results), *queue(results)]
     return "\n".join([*lines, *ratios(results), *notes(results, told)])
