@@ -79,10 +79,10 @@ int mp_pipe_sleep(struct mp_conn *c, int64_t deadline)
 	ready = mp_poll_many(p, 2, until);
 	if (ready < 0)
 		return ready;
+	if (ready == 0 && until == deadline)
+		return something(r) ? 0 : -ETIMEDOUT;
 	if (ready == 0 && something(r))
 		mp_counters_add(&r->counters, MP_RESCUES);
-	else if (ready == 0 && until == deadline)
-		return -ETIMEDOUT;
 	if (p[0].revents != 0)
 		mp_pipe_answered(c);
 	/* It may have sent something before it went. */
