@@ -6,7 +6,7 @@
  *	}
  *
  *	pid_t pid = start(takes, LONG);		 a child runs takes(LONG)
- *	await(asleep(pid));			 it sleeps in a futex call now
+ *	await(asleep(pid));			 it sleeps in futex or poll now
  *	mp_lock_release(&s->lock);
  *	is(end_of(pid), 0, "woken");		 what takes returned
  *
@@ -161,8 +161,18 @@ static inline int in_thread(int (*f)(long), long arg)
 	return end_of_thread(&c);
 }
 
-/* Does the process or thread sleep in a futex call?  (A timed one that was
- * stopped and continued goes on as restart_syscall.) */
+static inline int is_sleep(long number)
+{
+#ifdef SYS_poll
+	if (number == SYS_poll)
+		return 1;
+#endif
+	return number == SYS_futex || number == SYS_ppoll ||
+	       number == SYS_restart_syscall;
+}
+
+/* Does the process or thread sleep in a futex call, or in poll?  (A timed one
+ * that was stopped and continued goes on as restart_syscall.) */
 static inline int asleep(int tid)
 {
 	char path[40];
@@ -182,7 +192,7 @@ static inline int asleep(int tid)
 		return 1; /* nor to read it */
 	if (got != 1)
 		number = -1; /* "running" */
-	return number == SYS_futex || number == SYS_restart_syscall;
+	return is_sleep(number);
 }
 
 static inline void stop(pid_t pid)

@@ -43,6 +43,24 @@ bool mp_queue_may_get(const void *arg)
 	return ended(w) || !mp_queue_empty(w->q);
 }
 
+/* Two that go on at the same pace, one just behind the other, hand over message
+ * by message, and each takes the other's cache lines: ten times as slow as a
+ * batch.  Whose wait was short therefore lets the other one get ahead; whose
+ * wait was long, as in a round trip, goes on at once. */
+#define SHORT_LOOKS 16
+#define AHEAD_NS    700
+
+static void let_ahead(const struct mp_queue_wait *w)
+{
+	int64_t start;
+
+	if (w->spin.alone || w->spin.looks == 0 || w->spin.looks >= SHORT_LOOKS)
+		return;
+	start = mp_clock_now();
+	while (mp_clock_now() - start < AHEAD_NS)
+		mp_spin_relax();
+}
+
 static void begin_wait(struct mp_queue_wait *w)
 {
 	if (w->waited)
@@ -83,6 +101,7 @@ int mp_queue_wait_at(struct mp_gate *g, bool (*something)(const void *),
 			return 0;
 		}
 	}
+	let_ahead(w);
 	return 0;
 }
 

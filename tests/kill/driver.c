@@ -59,6 +59,11 @@ void kill_counters(struct mp_counters *c)
 		}
 }
 
+void kill_counters_forget(void)
+{
+	memset(counters, 0, sizeof(counters));
+}
+
 int kill_rescues(void)
 {
 	uint64_t n = 0;
@@ -213,9 +218,21 @@ void other_kill(int i)
 
 /* ---- the victim */
 
+static int yields = -1; /* the victim's; -1: this is another process */
+
+/* Before it sleeps it yields some thirty times, and looks each time.  All these
+ * looks are alike: two are tried, then it is told that it cannot yield. */
+int sched_yield(void)
+{
+	if (yields >= 0 && yields++ >= 2)
+		return -1;
+	return (int)syscall(SYS_sched_yield);
+}
+
 static void live(void *unused)
 {
 	(void)unused;
+	yields = 0;
 	mp_backstop_set(story->victims_ns);
 	if (!story->cold)
 		mp_owner_attach();

@@ -74,6 +74,7 @@ void *kill_world(size_t size);
 /* Where the counters of the world's objects are: for counting rescues. */
 struct mp_counters;
 void kill_counters(struct mp_counters *c);
+void kill_counters_forget(void); /* a story that makes its objects anew */
 
 int kill_main(int argc, char **argv, const struct story *stories, int n);
 

@@ -9,6 +9,8 @@
 #include "mp/barrier.h"
 #include "mp/condition.h"
 #include "mp/event.h"
+#include "mp/pipe.h"
+#include "mp/queue.h"
 #include "mp/rlock.h"
 #include "mp/semaphore.h"
 #include "mp/value.h"
@@ -16,6 +18,9 @@
 #define TIMES    1000
 #define SLEEPERS 3
 #define ELEMENTS 100
+#define ITEMS    100 /* of the queues */
+#define BYTES    (ITEMS * 64)
+#define YIELDS   40 /* before a sleep, at most */
 
 struct world {
 	struct mp_lock lock, any;
@@ -29,6 +34,8 @@ struct world {
 };
 static struct world *w;
 static struct mp_array *array;
+static struct mp_queue *queue, *leases;
+static struct mp_conn a, b; /* a receives */
 
 struct budget {
 	const char *what;
@@ -39,7 +46,9 @@ struct budget {
 	int others;           /* how many */
 	int killed;           /* they are dead when the work begins */
 	int (*helper)(long);  /* another, who wakes the child */
-	int calls;            /* of futex; there are no others */
+	int calls;            /* of futex */
+	int rest;             /* others, but for yields before a sleep */
+	int woken;            /* so many others end, without a back-stop */
 };
 
 static void fresh(void)
@@ -50,6 +59,12 @@ static void fresh(void)
 	mp_value_init(&w->value, MP_TYPE_I32);
 	mp_value_init(&w->real, MP_TYPE_F64);
 	mp_array_init(array, MP_TYPE_I16, ELEMENTS);
+	mp_queue_init(queue, ITEMS, BYTES, 0);
+	mp_queue_init(leases, ITEMS, BYTES, MP_QUEUE_LEASE);
+	mp_conn_close(&a);
+	mp_conn_close(&b);
+	if (mp_pipe(&a, &b, false, MP_PIPE_BYTES_MIN) < 0)
+		errx(1, "mp_pipe");
 }
 
 /* ---- the work */
@@ -149,6 +164,132 @@ static void tries(void)
 		mp_lock_acquire(&w->lock, 0);
 		mp_semaphore_acquire(&w->semaphore, 0);
 		mp_event_wait(&w->event, 0);
+	}
+}
+
+static void put(void)
+{
+	mp_queue_put(queue, w, 64, -1);
+}
+
+static void get(void)
+{
+	char message[64];
+
+	mp_queue_get(queue, message, sizeof(message), -1, NULL);
+}
+
+static void fill(void)
+{
+	for (int i = 0; i < ITEMS; i++)
+		put();
+}
+
+static void queue_pairs(void)
+{
+	for (int i = 0; i < TIMES; i++) {
+		put();
+		get();
+	}
+}
+
+static void queue_batches(void)
+{
+	char message[8][64];
+	struct iovec v[8];
+
+	for (int i = 0; i < TIMES; i++) {
+		for (int k = 0; k < 8; k++)
+			v[k] = (struct iovec){ message[k], 64 };
+		mp_queue_put_many(queue, v, 8, -1);
+		mp_queue_get_many(queue, v, 8, -1);
+	}
+}
+
+static void put_many(void)
+{
+	struct iovec v[SLEEPERS];
+
+	for (int i = 0; i < SLEEPERS; i++)
+		v[i] = (struct iovec){ w, 64 };
+	mp_queue_put_many(queue, v, SLEEPERS, -1);
+}
+
+static void get_many(void)
+{
+	char message[SLEEPERS][64];
+	struct iovec v[SLEEPERS];
+
+	for (int i = 0; i < SLEEPERS; i++)
+		v[i] = (struct iovec){ message[i], 64 };
+	mp_queue_get_many(queue, v, SLEEPERS, -1);
+}
+
+static void queue_in_place(void)
+{
+	const void *message;
+	size_t length;
+	void *place;
+
+	for (int i = 0; i < TIMES; i++) {
+		mp_queue_reserve(queue, 64, -1, &place);
+		mp_queue_commit(queue, 64);
+		mp_queue_peek(queue, -1, &message, &length);
+		mp_queue_release(queue);
+		mp_queue_task_done(queue);
+		mp_queue_qsize(queue);
+	}
+}
+
+static void queue_leases(void)
+{
+	char message[64];
+
+	for (int i = 0; i < TIMES; i++) {
+		mp_queue_put(leases, w, 64, -1);
+		mp_queue_get(leases, message, sizeof(message), -1, NULL);
+		mp_queue_task_done(leases);
+		mp_queue_join(leases, -1);
+	}
+}
+
+static void queue_tries(void)
+{
+	char message[64];
+
+	for (int i = 0; i < TIMES; i++)
+		mp_queue_get(queue, message, sizeof(message), 0, NULL);
+}
+
+static void send_one(void)
+{
+	mp_conn_send(&b, w, 64, -1);
+}
+
+static void recv_one(void)
+{
+	char message[64];
+
+	mp_conn_recv(&a, message, sizeof(message), -1, NULL);
+}
+
+static void pipe_pairs(void)
+{
+	for (int i = 0; i < TIMES; i++) {
+		send_one();
+		mp_conn_poll(&a, -1);
+		recv_one();
+	}
+}
+
+/* In three records. */
+static void pipe_longer(void)
+{
+	static char message[MP_PIPE_BYTES_MIN / 2];
+
+	for (int i = 0; i < TIMES; i++) {
+		mp_conn_send(&b, message, sizeof(message), -1);
+		mp_conn_recv(&a, message, sizeof(message), -1, NULL);
 	}
 }
 
@@ -254,6 +395,27 @@ static int sleep_on_condition(long unused)
 	return mp_lock_release(&w->lock);
 }
 
+static int sleep_in_get(long unused)
+{
+	(void)unused;
+	get();
+	return 0;
+}
+
+static int sleep_in_put(long unused)
+{
+	(void)unused;
+	put();
+	return 0;
+}
+
+static int sleep_in_recv(long unused)
+{
+	(void)unused;
+	recv_one();
+	return 0;
+}
+
 /* Helpers act when the child has been seen asleep. */
 static int release_later(long unused)
 {
@@ -291,6 +453,33 @@ static int notify_later(long unused)
 	return mp_lock_release(&w->lock);
 }
 
+static int put_later(long unused)
+{
+	(void)unused;
+	atomic_store(&w->ready, 1);
+	await(atomic_load(&w->asleep));
+	put();
+	return 0;
+}
+
+static int get_later(long unused)
+{
+	(void)unused;
+	atomic_store(&w->ready, 1);
+	await(atomic_load(&w->asleep));
+	get();
+	return 0;
+}
+
+static int send_later(long unused)
+{
+	(void)unused;
+	atomic_store(&w->ready, 1);
+	await(atomic_load(&w->asleep));
+	send_one();
+	return 0;
+}
+
 /* clang-format off */
 static const struct budget budgets[] = {
 	/* Nobody else is there. */
@@ -304,6 +493,19 @@ static const struct budget budgets[] = {
 	{ "condition: 2000 notifies", .work = notifies },
 	{ "value, array: 9000 calls", .work = values },
 	{ "3000 tries in vain", .before = hold, .work = tries },
+	{ "queue: 1000 put and get", .before = queue_pairs,
+	  .work = queue_pairs },
+	{ "queue: 1000 batches of 8", .work = queue_batches },
+	{ "queue: 1000 in place", .work = queue_in_place },
+	{ "queue with leases: 1000", .work = queue_leases },
+	{ "queue: 1000 tries in vain", .work = queue_tries },
+	/* (The first one tells the kernel of its fences.) */
+	{ "pipe: 1000 send, poll and recv", .before = pipe_pairs,
+	  .work = pipe_pairs },
+	/* Sending half a ring while the receiver does not move: the sender
+	 * looks once whether it lives. */
+	{ "pipe: 1000 in pieces", .before = pipe_longer,
+	  .work = pipe_longer, .rest = TIMES },
 	/* The first call may look for one who died waiting, then none. */
 	{ "lock: 1000 pairs, a waiter has died", .before = hold,
 	  .work = give_and_pairs, .late = sleep_on_lock, .others = 1,
@@ -314,6 +516,12 @@ static const struct budget budgets[] = {
 	  .early = sleep_on_event, .others = 1, .killed = 1, .calls = 1 },
 	{ "condition: 2000 notifies, a waiter has died", .work = notifies,
 	  .early = sleep_on_condition, .others = 1, .killed = 1 },
+	{ "queue: 1000 put and get, a getter has died",
+	  .work = queue_pairs, .early = sleep_in_get, .others = 1,
+	  .killed = 1, .calls = 1 },
+	{ "pipe: 1000 send and recv, a receiver has died",
+	  .before = pipe_pairs, .work = pipe_pairs, .late = sleep_in_recv,
+	  .others = 1, .killed = 1, .rest = 1 },
 	/* Somebody to wake: one call. */
 	{ "lock: release, one sleeps", .before = hold, .work = give,
 	  .late = sleep_on_lock, .others = 1, .calls = 1 },
@@ -333,6 +541,18 @@ static const struct budget budgets[] = {
 	  .work = notify_all_and_give, .early = sleep_on_condition,
 	  .others = 3, .calls = 4 },
 	{ "barrier of one", .work = come, .calls = 1 },
+	{ "queue: put, three sleep", .work = put, .early = sleep_in_get,
+	  .others = 3, .calls = 1, .woken = 1 },
+	{ "queue: get, three sleep", .before = fill, .work = get,
+	  .late = sleep_in_put, .others = 3, .calls = 1, .woken = 1 },
+	{ "queue: put three, three sleep", .work = put_many,
+	  .early = sleep_in_get, .others = 3, .calls = 1, .woken = 3 },
+	{ "queue: get three, three sleep", .before = fill,
+	  .work = get_many, .late = sleep_in_put, .others = 3, .calls = 1,
+	  .woken = 3 },
+	{ "pipe: send, the receiver sleeps", .before = pipe_pairs,
+	  .work = send_one, .late = sleep_in_recv, .others = 1,
+	  .rest = 1, .woken = 1 },
 	/* A sleep: one call. */
 	{ "lock: acquire, asleep", .work = hold, .helper = release_later,
 	  .calls = 1 },
@@ -342,6 +562,13 @@ static const struct budget budgets[] = {
 	  .calls = 1 },
 	{ "condition: wait, asleep", .before = hold, .work = await_notify,
 	  .helper = notify_later, .calls = 1 },
+	{ "queue: get, asleep", .work = get, .helper = put_later,
+	  .calls = 1 },
+	{ "queue: put, asleep", .before = fill, .work = put,
+	  .helper = get_later, .calls = 1 },
+	/* A fence, the sleep in poll, and the eventfd is emptied. */
+	{ "pipe: recv, asleep", .before = pipe_pairs, .work = recv_one,
+	  .helper = send_later, .rest = 3 },
 };
 /* clang-format on */
 
@@ -388,10 +615,24 @@ static void start_others(int (*f)(long), pid_t *pid)
 	}
 }
 
+/* How many have come to their end; waits until they are enough. */
+static int ended(const pid_t *pid, int enough)
+{
+	int64_t end = mp_clock_now() + LONG;
+	int n;
+
+	do {
+		n = 0;
+		for (int i = 0; i < budget->others; i++)
+			n += tap_state(pid[i]) == 'Z';
+	} while (n < enough && mp_clock_now() < end && sched_yield() == 0);
+	return n;
+}
+
 static void count(void)
 {
 	pid_t pid[SLEEPERS + 1] = { 0 };
-	int futexes = 0, rest = 0, marks = 0;
+	int futexes = 0, yields = 0, rest = 0, marks = 0, woken;
 	uint64_t first_other = 0;
 	struct stepper v;
 
@@ -414,21 +655,30 @@ static void count(void)
 			marks++;
 		} else if (v.call == SYS_futex) {
 			futexes++;
+		} else if (v.call == SYS_sched_yield) {
+			yields++;
 		} else {
 			first_other = rest++ == 0 ? v.call : first_other;
 		}
 	}
+	woken = budget->woken != 0 ? ended(pid, budget->woken) : 0;
 	stepper_kill(&v);
 	for (int i = 0; i <= SLEEPERS; i++)
 		if (pid[i] != 0 && (i == SLEEPERS || !budget->killed))
 			killed(pid[i]);
 #ifdef MP_CHAOS
-	rest = 0; /* its yields and sleeps */
+	yields = 0; /* its yields and sleeps */
+	rest = budget->rest;
 #endif
-	if (!ok(marks == 2 && futexes == budget->calls && rest == 0,
-		"%s: %d calls", budget->what, budget->calls))
-		printf("# %d marks, %d of futex, %d others, the first %d\n",
-		       marks, futexes, rest, (int)first_other);
+	if (!ok(marks == 2 && futexes == budget->calls &&
+			rest == budget->rest &&
+			yields <= (budget->helper != NULL ? YIELDS : 0),
+		"%s: %d calls", budget->what, budget->calls + budget->rest))
+		printf("# %d marks, %d of futex, %d yields, %d others, the "
+		       "first %d\n",
+		       marks, futexes, yields, rest, (int)first_other);
+	if (budget->woken != 0)
+		is(woken, budget->woken, "%s: as many woken", budget->what);
 }
 
 int main(void)
@@ -443,6 +693,10 @@ int main(void)
 	mp_backstop_set(0);
 	w = share(sizeof(*w));
 	array = share((size_t)mp_array_size(MP_TYPE_I16, ELEMENTS));
+	queue = share(mp_queue_size(ITEMS, BYTES));
+	leases = share(mp_queue_size(ITEMS, BYTES));
+	if (mp_pipe(&a, &b, false, 0) < 0)
+		errx(1, "mp_pipe");
 	for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
 		budget = &budgets[i];
 		count();
