@@ -100,9 +100,10 @@ int mp_pipe_make_room(struct mp_conn *c, uint64_t tail, uint64_t size,
 
 /* ---- records ---- */
 
-/* One that was killed, and whose end this thread has now, may have sent a record
- * and not moved the tail.  The header at the tail is 0 otherwise.  (To look each
- * time would cost as much as all the rest: the line is at the receiver.) */
+/* One that was killed, and whose end this thread has now, may have sent a
+ * record and not moved the tail.  The header at the tail is 0 otherwise.  (To
+ * look each time would cost as much as all the rest: the line is at the
+ * receiver.) */
 uint64_t mp_pipe_tail(struct mp_ring *r)
 {
 	uint64_t tail = tail_of(r), header;

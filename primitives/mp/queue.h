@@ -176,11 +176,12 @@ MP_API int mp_queue_full(const struct mp_queue *q);
 /* ---- the end ---- */
 
 /* The end of the input: put says -ESHUTDOWN from now on, get only when the
- * queue is empty.  Waits for a putter that has a message in place.  All sleepers
- * learn of it.  With leases, get waits while another thread has a message that
- * may come back, unless this thread has one itself: do that first.  (Python's
- * close is for the calling process; a process that puts no more need not tell
- * anybody here.)  Again: nothing.  -EDEADLK: this thread has one in place. */
+ * queue is empty.  Waits for a putter that has a message in place.  All
+ * sleepers learn of it.  With leases, get waits while another thread has a
+ * message that may come back, unless this thread has one itself: do that first.
+ * (Python's close is for the calling process; a process that puts no more need
+ * not tell anybody here.)  Again: nothing.  -EDEADLK: this thread has one in
+ * place. */
 MP_API int mp_queue_close(struct mp_queue *q);
 
 /* The end of everything: put, get and join say -ESHUTDOWN from now on, also
