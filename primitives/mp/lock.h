@@ -97,8 +97,8 @@ MP_API int mp_lock_release_slow(struct mp_lock *l);
 MP_API int mp_lock_release_wake(struct mp_lock *l, uint32_t old);
 
 /* After the list: a store to the first line amid those to the second costs
- * 1 ns.  Only the holder writes it, so an ordinary addition will do.  If it is killed
- * before, one turn is missing and nobody cares. */
+ * 1 ns.  Only the holder writes it, so an ordinary addition will do.  If it is
+ * killed before, one turn is missing and nobody cares. */
 MP_API inline void mp_lock_turn(struct mp_lock *l)
 {
 	uint32_t n = atomic_load_explicit(&l->turns, memory_order_relaxed);
