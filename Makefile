@@ -21,6 +21,7 @@ report: all ## set up, build, run stories and benchmarks briefly, write the HTML
 	@$(LESSON) tell all --brief --json build/results
 	@$(LESSON) trace all
 	@$(PY) benchmarks/run.py --brief
+	@$(PY) benchmarks/ipc.py
 	@$(PY) plots/report.py
 
 test: all ## set up, build and run all tests (under ten minutes on 2 CPUs)
