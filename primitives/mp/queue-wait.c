@@ -47,7 +47,7 @@ bool mp_queue_may_get(const void *arg)
  * by message, and each takes the other's cache lines: ten times as slow as a
  * batch.  Whose wait was short therefore lets the other one get ahead; whose
  * wait was long, as in a round trip, goes on at once. */
-#define SHORT_LOOKS 16
+#define SHORT_LOOKS 8
 #define AHEAD_NS    700
 
 static void let_ahead(const struct mp_queue_wait *w)
