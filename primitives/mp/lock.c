@@ -63,8 +63,7 @@ static int is_state(const struct mp_lock *l, uint32_t word)
 /* Between two looks at the lock.  While one section goes on, looks cost nobody
  * anything: the cache line stays here.  Where many short ones pass, each look
  * takes the line from the holder, so looks are rare. */
-#define SPIN_FIRST_NS 200 /* longer than a short section */
-#define SPIN_SAME_NS  100
+#define SPIN_SAME_NS  50
 #define SPIN_OTHER_NS 800
 #define SPIN_TOTAL_NS 5000 /* about the price of a sleep and a wake-up */
 
@@ -75,7 +74,7 @@ struct spin {
 
 static struct spin spin_start(const struct mp_lock *l)
 {
-	return (struct spin){ .step = SPIN_FIRST_NS,
+	return (struct spin){ .step = SPIN_SAME_NS,
 			      .turns = atomic_load_explicit(
 				      &l->turns, memory_order_relaxed) };
 }
