@@ -41,8 +41,8 @@
 
 #include "mp/counters.h"
 
-struct mp_ring;   /* pipe.c */
-struct mp_stream; /* stream.c */
+struct mp_ring;   /* pipe-ring.h */
+struct mp_stream; /* stream.h */
 
 /* The handle; private memory.  Descriptors of -1, and NULL: closed. */
 struct mp_conn {

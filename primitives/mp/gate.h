@@ -1,6 +1,7 @@
 /* gate - where processes sleep until something is there to be had.
  *
- * Internal to queue.c and lease.c; in the headers for the size only.  Floor 2.
+ * Internal to queue*.c, lease.c and pipe-*.c; in the headers for the size only.
+ * Floor 2.
  *
  * An event count: who finds nothing marks the gate, looks once more, and sleeps
  * until the gate changes; who has brought something opens it, after publishing.

@@ -12,7 +12,7 @@
  * ever seeing the end of file, as with pipe(2).
  *
  * While both sides run, a message costs no system call.  A receiver that finds
- * nothing waits for some ten microseconds by itself (it yields if the sender is
+ * nothing looks for some fifty microseconds (it yields if the sender is
  * on its own CPU), then sleeps on an eventfd, which the sender posts; so both
  * can stand in one poll() beside sockets and pidfds (mp_conn_fileno, mp_wait).
  *
