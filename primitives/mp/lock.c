@@ -60,11 +60,13 @@ static int is_state(const struct mp_lock *l, uint32_t word)
 
 /* ---- waiting ---- */
 
-/* Between two looks at the lock.  While one section goes on, looks cost nobody
- * anything: the cache line stays here.  Where many short ones pass, each look
- * takes the line from the holder, so looks are rare. */
-#define SPIN_SAME_NS  50
-#define SPIN_OTHER_NS 800
+/* While one section goes on, looks cost nobody anything: the cache line stays
+ * here.  So look again at once, or nearly: who comes late makes the others wait
+ * too.  But each look at a lock that goes on takes the line from its holder, and
+ * where nothing is done but the sections, turns go on by the dozen: then looks
+ * are rare. */
+#define SPIN_TURN_NS  30 /* where turns take less than this, */
+#define SPIN_RARE_NS  800
 #define SPIN_TOTAL_NS 5000 /* about the price of a sleep and a wake-up */
 
 struct spin {
@@ -74,8 +76,7 @@ struct spin {
 
 static struct spin spin_start(const struct mp_lock *l)
 {
-	return (struct spin){ .step = SPIN_SAME_NS,
-			      .turns = atomic_load_explicit(
+	return (struct spin){ .turns = atomic_load_explicit(
 				      &l->turns, memory_order_relaxed) };
 }
 
@@ -84,17 +85,20 @@ static struct spin spin_start(const struct mp_lock *l)
 static int spin(struct spin *s, const struct mp_lock *l)
 {
 	uint32_t turns = s->turns;
-	int64_t start;
+	int64_t start, passed;
 
 	if (mp_owner_get()->cpus < 2 || s->total >= SPIN_TOTAL_NS)
 		return 0;
 	start = mp_clock_now();
-	do
+	do {
 		mp_spin_relax();
-	while (mp_clock_now() - start < s->step);
-	s->total += s->step;
+		passed = mp_clock_now() - start;
+	} while (passed < s->step);
+	s->total += passed;
 	s->turns = atomic_load_explicit(&l->turns, memory_order_relaxed);
-	s->step = s->turns == turns ? SPIN_SAME_NS : SPIN_OTHER_NS;
+	s->step = (int64_t)(s->turns - turns) * SPIN_TURN_NS > passed
+			  ? SPIN_RARE_NS
+			  : 0;
 	return 1;
 }
 
@@ -142,6 +146,16 @@ static int take(struct mp_lock *l, uint32_t old, uint32_t sleepers)
 	return 1;
 }
 
+/* Only the holder changes this count.  A locked instruction would wait for the
+ * second cache line, and everybody for the lock. */
+static void count_contended(struct mp_lock *l)
+{
+	_Atomic uint64_t *count = &l->counters.n[MP_CONTENDED];
+	uint64_t n = atomic_load_explicit(count, memory_order_relaxed);
+
+	atomic_store_explicit(count, n + 1, memory_order_relaxed);
+}
+
 /* sleepers: SLEEPERS if this thread may have been asleep on the word before. */
 int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
 			 uint32_t sleepers)
@@ -165,7 +179,7 @@ int mp_lock_acquire_slow(struct mp_lock *l, int64_t timeout_ns,
 			if (!take(l, old, sleepers))
 				continue;
 			if (contended)
-				mp_counters_add(&l->counters, MP_CONTENDED);
+				count_contended(l);
 			return old & DIED ? MP_OWNER_DIED : 0;
 		}
 		if ((old & TID) == mp_owner_tid() &&

@@ -55,15 +55,16 @@ enum mp_lock_flags {
 };
 
 /* The word ends the first cache line, so that those who wait for it do not
- * disturb the holder, who writes to the second.  turns is on the first one: who
- * looks at the word sees it too, and the holder has that line anyway. */
+ * disturb the holder, who writes to the second.  flags and turns are on the
+ * first one: who looks at the word sees them too, and the holder has that line
+ * anyway. */
 struct mp_lock {
-	_Alignas(64) uint32_t unused[9];
+	_Alignas(64) uint32_t unused[8];
+	uint32_t flags;            /* constant after init */
 	_Atomic uint32_t turns;    /* goes on by 1 with each acquire: a hint */
 	struct mp_owner_node node; /* the word: states in lock.c */
-	/* Changed by the holder only. */
+	/* Changed by the holder only, but for counts of sleeps and wakes. */
 	uint32_t depth; /* for rlock.h */
-	uint32_t flags; /* constant after init */
 	struct mp_counters counters;
 };
 

@@ -45,7 +45,9 @@ void mp_pipe_advance(struct mp_ring *r, uint64_t header)
 
 /* ---- waiting ---- */
 
-int mp_pipe_wait(struct mp_conn *c, int64_t timeout_ns, int64_t *deadline)
+static inline __attribute__((always_inline)) int wait_for(struct mp_conn *c,
+							  int64_t timeout_ns,
+							  int64_t *deadline)
 {
 	struct mp_ring *r = c->in;
 	struct mp_spin spin = { 0 };
@@ -68,6 +70,11 @@ int mp_pipe_wait(struct mp_conn *c, int64_t timeout_ns, int64_t *deadline)
 		spin = (struct mp_spin){ 0 };
 	}
 	return error;
+}
+
+int mp_pipe_wait(struct mp_conn *c, int64_t timeout_ns, int64_t *deadline)
+{
+	return wait_for(c, timeout_ns, deadline);
 }
 
 /* ---- messages ---- */
@@ -142,7 +149,7 @@ int mp_pipe_recvv(struct mp_conn *c, const struct iovec *v, int n,
 		if (__builtin_add_overflow(room, v[i].iov_len, &room))
 			room = UINT64_MAX;
 	do {
-		error = mp_pipe_wait(c, timeout_ns, &deadline);
+		error = wait_for(c, timeout_ns, &deadline);
 		if (error == 0)
 			error = take(r, mp_pipe_next(r), v, room, &total);
 	} while (error == -EAGAIN);

@@ -1,6 +1,6 @@
 /* ring - messages of any length, one behind the other, round and round.
  *
- * Internal to queue*.c, lease.c and pipe*.c.  Floor 2.
+ * Internal to queue*.c, lease.c, pipe*.c and, for the rounding, pool*.c.  Floor 2.
  *
  * A position is a number of bytes below the ring's size; all are multiples of
  * 8.  A record that begins before the end may run on behind it: there lies as
@@ -23,6 +23,17 @@ static inline uint64_t mp_ring_next(uint64_t at, uint64_t bytes, uint64_t size)
 {
 	at += bytes;
 	return at < size ? at : at - size;
+}
+
+/* Have a line here, to write to, before it is wanted: who read it last has it,
+ * and everybody would wait while it comes. */
+static inline void mp_ring_fetch(const unsigned char *line)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
 }
 
 #endif

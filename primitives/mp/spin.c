@@ -6,7 +6,6 @@
 #include "mp/clock.h"
 #include "mp/owner.h"
 
-#define YIELDS   30    /* on the CPU of the other one */
 #define TOTAL_NS 50000 /* about two wake-ups */
 
 uint32_t mp_spin_cpu(void)
@@ -14,14 +13,16 @@ uint32_t mp_spin_cpu(void)
 	return (uint32_t)sched_getcpu() + 1;
 }
 
-bool mp_spin_slow(struct mp_spin *s, uint32_t other_cpu, int64_t deadline_ns)
+bool mp_spin_alone(uint32_t other_cpu)
+{
+	return other_cpu != 0 ? other_cpu == mp_spin_cpu()
+			      : mp_owner_get()->cpus < 2;
+}
+
+bool mp_spin_slow(struct mp_spin *s, int64_t deadline_ns)
 {
 	int64_t now;
 
-	s->alone = other_cpu != 0 ? other_cpu == mp_spin_cpu()
-				  : mp_owner_get()->cpus < 2;
-	if (s->alone)
-		return s->looks++ < YIELDS && sched_yield() == 0;
 	if (s->looks++ < MP_SPIN_LOOKS)
 		return true;
 	now = mp_clock_now();

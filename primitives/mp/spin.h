@@ -20,6 +20,7 @@
 #ifndef MP_SPIN_H
 #define MP_SPIN_H
 
+#include <sched.h>
 #include <stdbool.h>
 
 #include "mp/api.h"
@@ -42,16 +43,27 @@ static inline void mp_spin_relax(void)
 #endif
 }
 
-#define MP_SPIN_LOOKS 200 /* some microseconds */
+#define MP_SPIN_LOOKS  200 /* some microseconds */
+#define MP_SPIN_YIELDS 30  /* on the CPU of the other one */
 
-/* Look again (true), or sleep. */
-bool mp_spin_slow(struct mp_spin *s, uint32_t other_cpu, int64_t deadline_ns);
+/* Can the other one not run while this thread does? */
+bool mp_spin_alone(uint32_t other_cpu);
 
+/* Not alone: look again (true), or sleep. */
+bool mp_spin_slow(struct mp_spin *s, int64_t deadline_ns);
+
+/* The yield stands here: returns that follow a switch are slow, some 7 ns for
+ * each function that the yield is in. */
 static inline bool mp_spin(struct mp_spin *s, uint32_t other_cpu,
 			   int64_t deadline_ns)
 {
-	if (s->alone || s->looks == 0 || s->looks >= MP_SPIN_LOOKS)
-		return mp_spin_slow(s, other_cpu, deadline_ns);
+	if (s->alone || s->looks == 0 || s->looks >= MP_SPIN_LOOKS) {
+		s->alone = mp_spin_alone(other_cpu);
+		if (s->alone)
+			return s->looks++ < MP_SPIN_YIELDS &&
+			       sched_yield() == 0;
+		return mp_spin_slow(s, deadline_ns);
+	}
 	s->looks++;
 	mp_spin_relax();
 	return true;
