@@ -1,10 +1,13 @@
-/* child.c - waitid looks, keeps and reaps; a pidfd for timeouts and signals. */
+/* child.c - waitid looks, keeps and reaps; a pidfd for timeouts and signals.
+ * What a fork server bore, it reaps.
+ */
 #include "mp/child.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +15,7 @@
 
 #include "mp/clock.h"
 #include "mp/poll.h"
+#include "mp/serve.h"
 #include "mp/trace.h"
 
 #ifndef P_PIDFD
@@ -47,6 +51,36 @@ static void trace_exit(const struct mp_child *c, int32_t end)
 	mp_trace_exit(c->pid, text);
 }
 
+int32_t mp_child_end(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED ? si->si_status + 1 : -si->si_status;
+}
+
+void mp_child_lose(struct mp_child *c)
+{
+	int32_t none = 0;
+
+	atomic_compare_exchange_strong(&c->end, &none, MP_CHILD_LOST);
+}
+
+/* The kernel tells us that it has ended, the server how.  -EAGAIN: it runs, or
+ * somebody who traces it has not let it go yet. */
+static int reap_there(struct mp_child *c, int options)
+{
+	bool wait = !(options & WNOHANG);
+	int error;
+
+	error = mp_poll(mp_child_fd(c), POLLIN, wait ? MP_CLOCK_NEVER : 0);
+	if (error < 0)
+		return error == -ETIMEDOUT ? -EAGAIN : error;
+	while ((error = mp_forkserver_reap(c->server, c)) == -EAGAIN && wait)
+		if (poll(NULL, 0, 1) < 0)
+			return -errno;
+	if (error > 0)
+		trace_exit(c, end_of(c));
+	return error < 0 ? error : 0;
+}
+
 /* Looking (WNOWAIT) and reaping are two steps so that two threads may wait at
  * once: both see how it ended, and it does not matter which of them reaps.
  * -EAGAIN: it runs (WNOHANG in options). */
@@ -57,16 +91,24 @@ static int reap(struct mp_child *c, int options)
 
 	if (end_of(c) != 0)
 		return 0;
+	if (c->server != NULL) {
+		int error = reap_there(c, options);
+
+		/* Without the server, its children are those of init, or of
+		 * whoever adopts orphans, and that may be we. */
+		if (error != -EPIPE && error != -ECHILD)
+			return error;
+	}
 	if (look(c, &si, WNOWAIT | options) < 0) {
 		if (errno != ECHILD)
 			return -errno;
 		/* Another thread was quicker, or somebody else reaped it. */
-		atomic_compare_exchange_strong(&c->end, &none, MP_CHILD_LOST);
+		mp_child_lose(c);
 		return 0;
 	}
 	if (si.si_pid == 0)
 		return -EAGAIN;
-	end = si.si_code == CLD_EXITED ? si.si_status + 1 : -si.si_status;
+	end = mp_child_end(&si);
 	/* Stored before the reaping, so that ECHILD above finds it. */
 	if (!atomic_compare_exchange_strong(&c->end, &none, end))
 		return 0;
@@ -117,7 +159,9 @@ int mp_child_wait(struct mp_child *c, int64_t timeout_ns)
 		return reap(c, WNOHANG);
 	error = fd < 0 ? fd
 		       : mp_poll(fd, POLLIN, mp_clock_deadline(timeout_ns));
-	return error < 0 ? error : reap(c, WNOHANG);
+	if (error == 0)
+		error = reap(c, WNOHANG);
+	return error == -EAGAIN ? -ETIMEDOUT : error;
 }
 
 int mp_child_signal(struct mp_child *c, int sig)

@@ -5,12 +5,17 @@
  *
  * A child that has not been reaped keeps its pid, so until then the pid is as
  * good as a pidfd; the pidfd is opened by the first call that needs one.
+ *
+ * A child of a fork server is reaped by the server, when asked.  Its pidfd is
+ * there from the start, for the server may be killed, and then the pid is
+ * anybody's.
  */
 #ifndef MP_CHILD_H
 #define MP_CHILD_H
 
 #include "mp/api.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 /*  end         meaning                          leaves by        to
@@ -21,11 +26,17 @@
  */
 #define MP_CHILD_LOST INT32_MIN
 
+struct mp_forkserver;
+
 struct mp_child {
 	pid_t pid;
 	_Atomic int fd; /* pidfd + 1; 0: not opened yet */
 	_Atomic int32_t end;
+	struct mp_forkserver *server; /* constant; NULL: a child of our own */
 };
+
+/* How waitid says it, as `end`. */
+int32_t mp_child_end(const siginfo_t *si);
 
 /* The pidfd.  -ESRCH: reaped already.  -EMFILE, -ENFILE, -ENOMEM. */
 int mp_child_fd(struct mp_child *c);
@@ -36,6 +47,9 @@ int mp_child_wait(struct mp_child *c, int64_t timeout_ns);
 
 /* Send a signal; 0 also when the child has ended.  -EINVAL. */
 int mp_child_signal(struct mp_child *c, int sig);
+
+/* Nobody can tell any more how it ends, if it has not been seen. */
+void mp_child_lose(struct mp_child *c);
 
 /* Close the pidfd, if there is one. */
 void mp_child_close(struct mp_child *c);

@@ -1,6 +1,6 @@
 /* fence - a full fence that costs only the side that is about to sleep.
  *
- * Internal to pipe-*.c and wait.c.  Floor 1.  Any process, any thread.
+ * Internal to gate, pipe-*.c, pool-*.c and wait.c.  Floor 1.  Any process, any thread.
  *
  * "Publish, then look whether somebody sleeps" and "mark that I sleep, then
  * look once more" need a full fence each between their two steps.  The first
@@ -37,5 +37,16 @@ static inline void mp_fence_light(void)
 }
 
 void mp_fence_heavy(void);
+
+/* A full fence for who has just made an exchange or another read-modify-write:
+ * on x86-64 that is one already. */
+static inline void mp_fence_after(void)
+{
+#if defined(__x86_64__)
+	atomic_signal_fence(memory_order_seq_cst);
+#else
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ static void flush_stdio(void)
 /* Handlers would run the creator's code in the child.  What the creator ignores
  * stays ignored, as over exec.  The real-time signals, to which nothing here
  * and no terminal ever leads, would double the price of the look. */
-static void reset_signals(void)
+static void reset_signals(int flags)
 {
 	struct sigaction sa;
 	sigset_t none;
@@ -57,27 +58,32 @@ static void reset_signals(void)
 		sa.sa_flags = 0;
 		sigaction(sig, &sa, NULL);
 	}
+	if (flags & MP_FORK_NO_INTERRUPT)
+		signal(SIGINT, SIG_IGN);
+	if (flags & MP_FORK_BLOCKED)
+		return;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void run(int (*body)(void *), void *arg, pid_t creator)
+static _Noreturn void run(int (*body)(void *), void *arg, pid_t creator,
+			  int flags)
 {
 	int code;
 
 	/* The creator may have died before the kernel was asked. */
-	if (creator != 0 &&
+	if (!(flags & MP_FORK_OUTLIVE) &&
 	    (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != creator))
 		_exit(128 + SIGKILL);
-	reset_signals();
+	reset_signals(flags);
 	code = body(arg);
 	flush_stdio();
 	_exit(code);
 }
 
-pid_t mp_fork(int (*body)(void *), void *arg, bool outlive)
+pid_t mp_fork(int (*body)(void *), void *arg, int flags)
 {
-	pid_t creator = outlive ? 0 : getpid(), pid;
+	pid_t creator = getpid(), pid;
 	sigset_t all, before;
 
 	flush_stdio();
@@ -85,7 +91,7 @@ pid_t mp_fork(int (*body)(void *), void *arg, bool outlive)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		run(body, arg, creator);
+		run(body, arg, creator, flags);
 	if (pid < 0)
 		pid = -errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -5,12 +5,16 @@
 #ifndef MP_FORK_H
 #define MP_FORK_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
+enum {
+	MP_FORK_OUTLIVE = 1,      /* stays when its creator (thread) dies */
+	MP_FORK_NO_INTERRUPT = 2, /* ignores SIGINT from the start */
+	MP_FORK_BLOCKED = 4       /* begins with all signals blocked */
+};
+
 /* Run body(arg) in a child, which ends with the low eight bits of its value.
- * outlive: the child stays when its creator, this thread, dies.
  * The child's pid, -EAGAIN or -ENOMEM. */
-pid_t mp_fork(int (*body)(void *), void *arg, bool outlive);
+pid_t mp_fork(int (*body)(void *), void *arg, int flags);
 
 #endif

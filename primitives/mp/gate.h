@@ -1,6 +1,6 @@
 /* gate - where processes sleep until something is there to be had.
  *
- * Internal to queue*.c, lease.c and pipe-*.c; in the headers for the size only.
+ * Internal to queue*.c, lease.c and pool-*.c; in the headers for the size only.
  * Floor 2.
  *
  * An event count: who finds nothing marks the gate, looks once more, and sleeps
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 
 #include "mp/counters.h"
+#include "mp/fence.h"
 
 struct mp_gate {
 	_Atomic uint32_t word; /* states in gate.c */
@@ -38,14 +39,10 @@ int mp_gate_wait(struct mp_gate *g, bool (*something)(const void *),
 void mp_gate_wake(struct mp_gate *g, int n, struct mp_counters *c);
 
 /* The same for who has just published by, or before, an exchange or another
- * read-modify-write.  On x86-64 that is a full fence already. */
+ * read-modify-write. */
 static inline void mp_gate_open(struct mp_gate *g, int n, struct mp_counters *c)
 {
-#if defined(__x86_64__)
-	atomic_signal_fence(memory_order_seq_cst);
-#else
-	atomic_thread_fence(memory_order_seq_cst);
-#endif
+	mp_fence_after();
 	if (atomic_load_explicit(&g->word, memory_order_relaxed) & 1)
 		mp_gate_wake(g, n, c);
 }

@@ -1,4 +1,4 @@
-/* pipe-bell.c - arm, post, sleep. */
+/* pipe-bell.c - arm, look, sleep. */
 #include "mp/pipe-bell.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "mp/backstop.h"
-#include "mp/chaos.h"
+#include "mp/eventfd.h"
 #include "mp/fence.h"
 #include "mp/poll.h"
 
@@ -15,35 +15,15 @@ static bool something(struct mp_ring *r)
 	return mp_pipe_next(r) != 0;
 }
 
-void mp_pipe_ring(struct mp_ring *r, int bell)
-{
-	uint32_t old = atomic_load_explicit(&r->bell, memory_order_relaxed);
-
-	mp_counters_add(&r->counters, MP_WAKES);
-	mp_eventfd_post(bell, 1);
-	mp_chaos();
-	if (old & MP_PIPE_ARMED)
-		atomic_compare_exchange_strong_explicit(
-			&r->bell, &old, old & ~MP_PIPE_ARMED,
-			memory_order_relaxed, memory_order_relaxed);
-}
-
 void mp_pipe_arm(struct mp_conn *c)
 {
-	_Atomic uint32_t *bell = &c->in->bell;
-	uint32_t old = atomic_load_explicit(bell, memory_order_relaxed);
-
-	/* A sender changes it too, but only to disarm. */
-	while (!atomic_compare_exchange_weak_explicit(
-		bell, &old, (old + MP_PIPE_GENERATION) | MP_PIPE_ARMED,
-		memory_order_relaxed, memory_order_relaxed))
-		;
+	mp_bell_arm(&c->in->bell);
 }
 
 static bool polled(const struct mp_ring *r)
 {
 	return atomic_load_explicit(&r->bell, memory_order_relaxed) &
-	       MP_PIPE_ALWAYS;
+	       MP_BELL_ALWAYS;
 }
 
 void mp_pipe_settle(struct mp_conn *c)
@@ -111,7 +91,7 @@ int mp_pipe_fileno(struct mp_conn *c)
 		return error;
 	}
 	c->poll_fd = fd;
-	atomic_fetch_or_explicit(&c->in->bell, MP_PIPE_ALWAYS,
+	atomic_fetch_or_explicit(&c->in->bell, MP_BELL_ALWAYS,
 				 memory_order_relaxed);
 	mp_fence_heavy();
 	if (something(c->in))

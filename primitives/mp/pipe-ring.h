@@ -53,7 +53,7 @@ struct mp_ring {
 	_Alignas(64) uint64_t size; /* a power of two */
 	uint64_t piece;             /* the longest record's message */
 	/* Hardly ever written. */
-	_Atomic uint32_t bell; /* states in pipe-bell.h */
+	_Atomic uint32_t bell; /* states in bell.h */
 	struct mp_gate room;   /* a sender sleeps here */
 	struct mp_counters counters;
 

@@ -60,11 +60,28 @@
 #include "mp/api.h"
 
 #define MP_PROCESS_NAME_MAX 32 /* bytes, the final NUL included */
+#define MP_PROCESS_FDS_MAX  8
+
+struct mp_shm;        /* shm.h */
+struct mp_forkserver; /* forkserver.h */
 
 struct mp_process_options {
 	const char *name; /* NULL: "Process-1", "Process-1:2", ... */
 	bool daemon;      /* terminated, not awaited, when the creator exits */
 	bool outlive;     /* stays when its creator is killed */
+
+	/* Ignores SIGINT, from before its first instruction: Ctrl-C, which
+	 * reaches all processes of a terminal, is for its creator to decide. */
+	bool no_interrupt;
+
+	/* Have it forked by a server (forkserver.h).  What such a child sees of
+	 * memory and descriptors that came later: shm (or NULL), mapped at the
+	 * same address, and up to MP_PROCESS_FDS_MAX descriptors, under the
+	 * same numbers; -1 ends the list (or NULL).  Both must stay until
+	 * start.  Without a server the child has them anyway. */
+	struct mp_forkserver *server;
+	const struct mp_shm *shm;
+	const int *fds;
 };
 
 struct mp_process {
@@ -73,9 +90,13 @@ struct mp_process {
 	void *arg;
 	char name[MP_PROCESS_NAME_MAX];
 	char identity[MP_PROCESS_NAME_MAX]; /* the default name */
-	bool daemon, outlive;
+	bool daemon, outlive, no_interrupt;
+	bool service; /* a helper of the library, and no child of the program */
+	struct mp_forkserver *server;
+	const struct mp_shm *shm;
+	const int *fds;
 
-	/* From start to close; see process.c. */
+	/* From start to close; see self.h. */
 	struct mp_started *started;
 };
 
@@ -86,7 +107,8 @@ MP_API int mp_process_init(struct mp_process *p, int (*target)(void *),
 
 /* Fork the child and run the target in it.  Flushes stdio first, so that the
  * child does not print the creator's pending output again.
- * -EALREADY: started before.  -EAGAIN: process limit.  -ENOMEM.
+ * -EALREADY: started before.  -EAGAIN: process limit.  -ENOMEM.  With a server,
+ * also what forkserver.h says.
  * After an error there is no child and the handle can be started again. */
 MP_API int mp_process_start(struct mp_process *p);
 
