@@ -107,7 +107,7 @@ static bool ready(const void *arg)
 	const struct mp_imap_state *it = arg;
 	uint32_t slot;
 
-	return current(it, &slot) ||
+	return current(it, &slot) || it->pool->outstanding == 0 ||
 	       (has_room(it) ? mp_task_room(it->pool) : it->given == it->begun);
 }
 
@@ -160,6 +160,9 @@ int mp_imap_next(struct mp_imap *imap, void *out, int64_t timeout_ns)
 		error = mp_pool_wait(it->pool, ready, it, timeout_ns);
 		if (error < 0)
 			return error;
+		if (it->begun == it->given && it->pool->outstanding == 0 &&
+		    has_room(it) && !mp_task_room(it->pool))
+			return -EDEADLK;
 	}
 }
 

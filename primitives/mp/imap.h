@@ -22,7 +22,8 @@
  * The source is asked only when there is room in the window, by the creator in
  * mp_imap_next: an endless one takes constant memory.  Deaths, timeouts and
  * retries are as in pool.h.  Once the pool is closed the source is not asked any
- * more, and what was taken from it is done.
+ * more, and what was taken from it is done.  A chunk that is done and not
+ * taken still is one of the pool's `tasks`.
  */
 #ifndef MP_IMAP_H
 #define MP_IMAP_H
@@ -59,7 +60,8 @@ MP_API int mp_imap_open(struct mp_imap *it, struct mp_pool *pool,
 
 /* 1: the next result is in out (which may be NULL), and it->status says whether
  * it is one.  0: there are no more.  -ETIMEDOUT, -EINTR: nothing was taken;
- * call again.  -ECHILD.  -EDEADLK: from a callback or from the source.  -EINVAL:
+ * call again.  -ECHILD.  -EDEADLK: from a callback or from the source, or
+ * others' results, which only the caller can take, fill all `tasks`.  -EINVAL:
  * not open. */
 MP_API int mp_imap_next(struct mp_imap *it, void *out, int64_t timeout_ns);
 

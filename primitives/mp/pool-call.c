@@ -127,9 +127,11 @@ int mp_pool_map(struct mp_pool *pool, int (*fn)(struct mp_task *),
 
 /* ---- tasks ---- */
 
-static bool has_room(const void *pool)
+static bool room_or_stuck(const void *arg)
 {
-	return mp_task_room((struct mp_pool *)(uintptr_t)pool);
+	struct mp_pool *pool = (struct mp_pool *)(uintptr_t)arg;
+
+	return mp_task_room(pool) || pool->outstanding == 0;
 }
 
 int mp_pool_submit(struct mp_pool *pool, int (*fn)(struct mp_task *),
@@ -152,9 +154,12 @@ int mp_pool_submit(struct mp_pool *pool, int (*fn)(struct mp_task *),
 				 call == NULL ? &plainly : call);
 		if (i >= 0)
 			break;
-		error = mp_pool_wait(pool, has_room, pool, nowait ? 0 : -1);
+		error = mp_pool_wait(pool, room_or_stuck, pool,
+				     nowait ? 0 : -1);
 		if (error < 0)
 			return error == -ETIMEDOUT ? -EAGAIN : error;
+		if (!mp_task_room(pool))
+			return -EDEADLK;
 	}
 	note(pool, r, fn, call);
 	r->n = 1;

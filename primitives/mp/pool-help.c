@@ -96,6 +96,28 @@ static uint64_t allowance(const struct mp_pool_shared *s,
 	return s->max_tasks == 0 ? m->units : (s->max_tasks - items) / m->unit;
 }
 
+/* Run one item at a time, with nothing else to look after, until there are none:
+ * a loop in which the compiler knows that, for items that are shorter than the
+ * questions. */
+static void run_singly(struct mp_pool_map *m, struct mp_pool_progress *p,
+		       uint64_t *bits)
+{
+	struct mp_batch b = batch_of(m, p);
+	uint64_t i, n = m->n;
+
+	b.timed = false;
+	while ((i = atomic_fetch_add_explicit(&m->next, 1,
+					      memory_order_relaxed)) < n) {
+		mp_chaos();
+		mp_work_items(&b, MP_CLAIM(i, 1), i, 1);
+		mp_owner_point();
+		bits[i / 64] |= UINT64_C(1) << i % 64;
+		mp_owner_point();
+		mp_chaos();
+	}
+	mp_work_store(&p->claim, 0);
+}
+
 /* Run units until there are no more (true), or this worker has run enough.
  *
  * The store of a claim is also what ends the one before: from the last bit of a
@@ -113,6 +135,11 @@ static bool run_map(struct mp_pool_worker *self, struct mp_pool_shared *s,
 
 	join(m, p, bits);
 	mp_work_store(&p->claim, MP_CLAIMING);
+	if (m->unit == 1 && !m->guided && !m->timed && !b.traced &&
+	    s->max_tasks == 0) {
+		run_singly(m, p, bits);
+		return true;
+	}
 	while ((most = allowance(s, m, items)) > 0) {
 		if (want > most)
 			want = most;

@@ -91,7 +91,7 @@ static void find_unmarked(struct mp_pool *pool, struct mp_pool_slab *slab)
 		last = to * m->unit < m->n ? to * m->unit : m->n;
 		if (last > from * m->unit)
 			leave(slab, slab->run.first + from * m->unit,
-			      last - from * m->unit, 0);
+			      last - from * m->unit, slab->run.tries);
 		from = to + 1;
 	}
 }

@@ -163,7 +163,8 @@ MP_API int mp_pool_map_async(struct mp_pool *pool, int (*fn)(struct mp_task *),
 
 /* Run fn on one item, which is copied; r and out must stay until it is done.
  * Waits for room while `tasks` are under way.
- * -EMSGSIZE: in_size + out_size is more than task_bytes.  -EAGAIN: nowait. */
+ * -EMSGSIZE: in_size + out_size is more than task_bytes.  -EAGAIN: nowait.
+ * -EDEADLK: all `tasks` are results of imaps, which only the caller can take. */
 MP_API int mp_pool_submit(struct mp_pool *pool, int (*fn)(struct mp_task *),
 			  const void *in, size_t in_size, void *out,
 			  size_t out_size, const struct mp_call *call,
