@@ -3,7 +3,8 @@
  * The operation is the same for all: make a child, let it end at once with 0,
  * wait for it and read its exit status.  What differs is how the child is made
  * and how big the parent is: fork copies page tables, so its cost grows with
- * the memory touched; vfork, posix_spawn and threads share it.
+ * the memory touched; vfork, posix_spawn and threads share it; a fork server is
+ * another, small process that forks for us.
  *
  * posix_spawn has to run a program: it runs `tiny` (harness/tiny.c), which has
  * no libc; /bin/true stands in where tiny cannot be built, and the label says
@@ -28,6 +29,7 @@
 #include "harness/peer.h"
 #include "harness/place.h"
 #include "mp/clock.h"
+#include "mp/forkserver.h"
 #include "mp/process.h"
 
 #ifndef TINY
@@ -125,12 +127,13 @@ static int mp_main(void *cpu)
 	return 0;
 }
 
-static int by_mp_process(int cpu)
+static int start_and_join(int (*target)(void *), void *arg,
+			  const struct mp_process_options *o)
 {
 	struct mp_process p;
 	int e, code = 0;
 
-	e = mp_process_init(&p, mp_main, &cpu, NULL);
+	e = mp_process_init(&p, target, arg, o);
 	if (e == 0)
 		e = mp_process_start(&p);
 	if (e < 0)
@@ -142,6 +145,39 @@ static int by_mp_process(int cpu)
 	return e;
 }
 
+static int by_mp_process(int cpu)
+{
+	return start_and_join(mp_main, &cpu, NULL);
+}
+
+/* The server's children do not see our stack: the CPU is the argument itself,
+ * plus 1. */
+static int served_main(void *cpu_plus_1)
+{
+	place_child((int)(intptr_t)cpu_plus_1 - 1);
+	return 0;
+}
+
+static struct mp_forkserver servers[PLACE_FREE + 1];
+static struct mp_forkserver *server; /* of the place that is measured */
+
+static int by_mp_forkserver(int cpu)
+{
+	return start_and_join(served_main, (void *)((intptr_t)cpu + 1),
+			      &(struct mp_process_options){ .server = server });
+}
+
+/* Its children begin on the CPUs that it began on: so each place has one.  It
+ * is started while this process is small. */
+static int prepare_server(enum place place)
+{
+	server = &servers[place];
+	if (mp_process_pid(&server->process) > 0)
+		return 0;
+	ballast_hold(0);
+	return mp_forkserver_start(server);
+}
+
 static const struct how {
 	const char *name;
 	int (*once)(int cpu); /* NULL: Python */
@@ -151,14 +187,19 @@ static const struct how {
 	{ "clone3", by_clone3 },
 	{ "posix_spawn", by_posix_spawn },
 	{ "mp_process", by_mp_process },
+	{ "mp_forkserver", by_mp_forkserver },
 	{ "python_process", NULL },
 	{ "python_fork", NULL },
+	{ "python_forkserver", NULL },
 	/* Last: a process that has had a thread forks slower from then on. */
 	{ "thread", by_thread },
 };
 
 static void measure(struct gb_state *st, const struct how *how, int cpu)
 {
+	/* What its children cost is the server's, and not known here. */
+	if (how->once == by_mp_forkserver)
+		gb_usage(st, &(struct usage){ -1, -1, -1, -1 });
 	GB_LOOP(st)
 	{
 		int64_t begin = mp_clock_now(), ns;
@@ -261,6 +302,7 @@ static void setup(struct gb_state *st)
 	const struct how *how = gb_user(st);
 	int64_t mib = gb_argument(st, 0);
 	enum place place = (enum place)gb_argument(st, 1);
+	int e = 0;
 
 	if (place_parent(place) < 0)
 		gb_skip(st, "one CPU is allowed, cross needs two");
@@ -269,6 +311,9 @@ static void setup(struct gb_state *st)
 		gb_skip(st, "/bin/true does not move to another CPU");
 	else if (how->once == NULL)
 		prepare_python(st, how->name, mib, place);
+	else if (how->once == by_mp_forkserver &&
+		 (e = prepare_server(place)) < 0)
+		gb_error(st, "fork server: %s", strerror(-e));
 	else if (ballast_hold(mib) < 0)
 		gb_skip(st, "the machine has not %lld MiB to spare",
 			(long long)mib);
@@ -334,5 +379,7 @@ int main(int argc, char **argv)
 	int status = gb_main(argc, argv, &program);
 
 	peer_stop(&python);
+	for (int i = 0; i <= PLACE_FREE; i++)
+		mp_forkserver_stop(&servers[i]);
 	return status;
 }

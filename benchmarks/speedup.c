@@ -1,253 +1,128 @@
-/* speedup - family speedup: the same work by 1, 2, ... N and 2 N processes.
+/* speedup - family speedup: the same work by 1, 2, ... N and 2 N workers.
  *
- * The workload is workloads/factorial.h.  For all methods in C the time holds
- * everything: making the workers, the work, and reaping them, because that is
- * what a user waits for.  Python's pool is kept warm instead, its best setting.
- *
- *	sequential	one loop
- *	threads		n threads take turns at one shared index
- *	fork_block	n processes, a block of the numbers each: unequal work
- *	fork_stride	n processes, every n-th number each
- *	fork_index	n processes take turns at one shared index
- *	mp_process	the same with our library
- *	python_*	peers/factorial_peer.py
+ * workloads/	what is to be done: workload.h
+ * speedups/	how it is done: method.h
  */
-#include <errno.h>
 #include <err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 #include "harness/gbench.h"
 #include "harness/peer.h"
-#include "harness/team.h"
 #include "mp/clock.h"
 #include "mp/cpu.h"
-#include "mp/process.h"
-#include "mp/shm.h"
-#include "workloads/factorial.h"
+#include "speedups/method.h"
+#include "speedups/python.h"
 
 #define PROCS_MAX 64
+#define WORKLOADS 7
+#define METHODS   16
 
-static uint32_t last = 11999;
-static struct mp_shm shm;
-static struct factorial *work;
-static uint32_t expected; /* the sequential digest */
-static struct peer python = { .script = "factorial_peer.py" };
-
-struct share {
-	int n;
-	int (*part)(int index, void *share);
+static struct workload *const workloads[WORKLOADS] = {
+	&workload_factorial, &workload_primes,    &workload_mandelbrot,
+	&workload_image,     &workload_wordcount, &workload_sleeping,
+	&workload_irregular,
 };
 
-static int part_block(int index, void *arg)
-{
-	uint64_t n = (uint64_t)((struct share *)arg)->n, items = last + 1ULL;
+static struct job jobs[WORKLOADS];
 
-	factorial_range(work, (uint32_t)(items * (uint64_t)index / n),
-			(uint32_t)(items * ((uint64_t)index + 1) / n), 1);
-	return 0;
-}
-
-static int part_stride(int index, void *arg)
-{
-	factorial_range(work, (uint32_t)index, last + 1,
-			(uint32_t)((struct share *)arg)->n);
-	return 0;
-}
-
-static int part_turns(int index, void *arg)
-{
-	(void)index;
-	(void)arg;
-	factorial_turns(work);
-	return 0;
-}
-
-/* A way to do it: the time, or a sentence in why (and < 0). */
-struct how {
-	const char *name;
-	int (*once)(const struct how *how, int n, int64_t *ns, char why[96]);
-	int (*part)(int index, void *share); /* for teams */
-	bool threads;
+/* What a benchmark is. */
+struct cell {
+	struct job *job;
+	const struct method *method;
 };
 
-static int sequential(const struct how *how, int n, int64_t *ns, char why[96])
-{
-	int64_t begin = mp_clock_now();
+static struct cell cells[WORKLOADS][METHODS];
 
-	(void)how;
-	(void)n;
-	(void)why;
-	factorial_range(work, 0, last + 1, 1);
-	*ns = mp_clock_now() - begin;
-	return 0;
-}
-
-static int team(const struct how *how, int n, int64_t *ns, char why[96])
-{
-	struct share share = { .n = n };
-	struct team t = { .n = n,
-			  .threads = how->threads,
-			  .creation = true,
-			  .work = how->part,
-			  .arg = &share };
-	int e = team_run(&t, ns);
-
-	memcpy(why, t.why, sizeof(t.why));
-	return e;
-}
-
-static int mp_main(void *arg)
-{
-	(void)arg;
-	factorial_turns(work);
-	return 0;
-}
-
-static int by_mp_process(const struct how *how, int n, int64_t *ns,
-			 char why[96])
-{
-	struct mp_process p[PROCS_MAX];
-	int64_t begin = mp_clock_now();
-	int e = 0, made = 0, code = 0;
-
-	(void)how;
-	for (; made < n && e == 0; made += e == 0) {
-		mp_process_init(&p[made], mp_main, NULL, NULL);
-		e = mp_process_start(&p[made]);
-	}
-	for (int i = 0; i < made; i++) {
-		if (e < 0)
-			mp_process_kill(&p[i]);
-		while (mp_process_join(&p[i], -1) == -EINTR)
-			;
-		mp_process_exitcode(&p[i], &code);
-		if (code != 0 && e == 0)
-			e = -ECHILD;
-		mp_process_close(&p[i]);
-	}
-	*ns = mp_clock_now() - begin;
-	if (e < 0)
-		snprintf(why, 96, "a worker failed: %s (exit code %d)",
-			 strerror(-e), code);
-	return e;
-}
-
-static const struct how hows[] = {
-	{ .name = "sequential", .once = sequential },
-	{ .name = "threads",
-	  .once = team,
-	  .part = part_turns,
-	  .threads = true },
-	{ .name = "fork_block", .once = team, .part = part_block },
-	{ .name = "fork_stride", .once = team, .part = part_stride },
-	{ .name = "fork_index", .once = team, .part = part_turns },
-	{ .name = "mp_process", .once = by_mp_process },
-	{ .name = "python_sequential" },
-	{ .name = "python_pool" },
-};
+/* ---- measuring ---- */
 
 /* No time is believed before this. */
-static int believe(struct gb_state *st, uint32_t digest)
+static int believe(struct gb_state *st, const struct job *j)
 {
-	if (digest == expected)
+	if (job_same(j))
 		return 0;
-	gb_error(st, "wrong results: digest %08x, sequential %08x", digest,
-		 expected);
+	gb_error(st, "wrong results: digest %08x, sequential %08x",
+		 job_digest(j), j->digest);
 	return -EBADMSG;
 }
 
-static void measure(struct gb_state *st, const struct how *how, int n)
+static void measure(struct gb_state *st, const struct method *m, struct job *j,
+		    int n)
 {
+	int64_t since = m->cpu != NULL ? m->cpu() : 0;
+
 	GB_LOOP(st)
 	{
 		char why[96] = "";
-		int64_t ns;
+		int64_t ns = 0, end;
+		int e;
 
-		factorial_reset(work);
-		if (how->once(how, n, &ns, why) < 0) {
-			gb_error(st, "%s", why);
+		job_reset(j);
+		e = method_once(m, j, n, &ns, why);
+		end = mp_clock_now();
+		if (e == 0)
+			e = job_end(j);
+		ns += mp_clock_now() - end;
+		if (e < 0) {
+			gb_error(st, "%s", why[0] != '\0' ? why : strerror(-e));
 			break;
 		}
-		if (believe(st, factorial_digest(work)) < 0)
+		if (believe(st, j) < 0)
 			break;
 		gb_time(st, ns);
-	}
-}
-
-/* The answer: "ns digest cpu_ns". */
-static void ask_python(struct gb_state *st)
-{
-	struct usage u = { 0, -1, -1, -1 };
-	bool known = true;
-
-	GB_LOOP(st)
-	{
-		long long ns, cpu;
-		unsigned digest;
-		char *answer;
-
-		if (peer_ask(&python, &answer, "run\n") < 0) {
-			gb_error(st, "%s", python.why);
-			break;
-		}
-		if (sscanf(answer, "%lld %u %lld", &ns, &digest, &cpu) != 3) {
-			gb_error(st, "peer: %.60s", answer);
-			break;
-		}
-		if (believe(st, digest) < 0)
-			break;
-		gb_time(st, ns);
-		known = known && cpu >= 0;
-		u.cpu_ns = known ? u.cpu_ns + cpu : -1;
-		gb_usage(st, &u);
+		if (m->cpu != NULL)
+			gb_usage(st, &(struct usage){ m->cpu() - since, -1, -1,
+						      -1 });
 	}
 }
 
 static void run(struct gb_state *st)
 {
-	const struct how *how = gb_user(st);
+	const struct cell *c = gb_user(st);
 
-	if (how->once == NULL)
-		ask_python(st);
+	if (c->method->once == NULL)
+		python_measure(st);
 	else
-		measure(st, how, (int)gb_argument(st, 0));
+		measure(st, c->method, c->job, (int)gb_argument(st, 0));
 }
 
 static void setup(struct gb_state *st)
 {
-	const struct how *how = gb_user(st);
-	int64_t ns;
-	char *answer;
+	const struct cell *c = gb_user(st);
+	const struct workload *w = c->job->workload;
+	int n = (int)gb_argument(st, 0);
+	char why[96] = "";
+	int e = 0;
 
-	if (work == NULL) {
-		int e = mp_shm_create(&shm, NULL, factorial_size(last));
-
-		if (e < 0) {
-			gb_error(st, "shared memory: %s", strerror(-e));
-			return;
-		}
-		work = shm.addr;
-		factorial_init(work, last);
-		sequential(NULL, 1, &ns, NULL);
-		expected = factorial_digest(work);
-	}
-	if (how->once != NULL)
+	if (w->missing != NULL || c->method->missing != NULL) {
+		gb_skip(st, "built without %s",
+			w->missing != NULL ? w->missing : c->method->missing);
 		return;
-	if (peer_start(&python) < 0)
-		gb_skip(st, "%s", python.why);
-	else if (peer_ask(&python, &answer, "prepare %s %u %d\n", how->name,
-			  last, (int)gb_argument(st, 0)) < 0)
-		gb_error(st, "%s", python.why);
-	if (gb_failed(st) || gb_iterations(st) != 1)
-		return; /* else the questions are many, and small in it */
-	gb_discount_begin(st);
-	if (peer_ask(&python, &answer, "nothing\n") < 0)
-		gb_error(st, "%s", python.why);
-	gb_discount_end(st);
+	}
+	if (c->method->once == NULL) {
+		python_prepare(st, c->method, w, n);
+		return;
+	}
+	if (!c->job->open)
+		e = job_open(c->job, w->size, why);
+	if (e == 0 && c->method->begin != NULL)
+		e = c->method->begin(c->job, n, why);
+	if (e < 0)
+		gb_error(st, "%s", why[0] != '\0' ? why : strerror(-e));
 }
+
+static void teardown(struct gb_state *st)
+{
+	const struct cell *c = gb_user(st);
+
+	if (c->method->end != NULL)
+		c->method->end();
+}
+
+/* ---- registering ---- */
 
 /* 1 to N and 2 N; above 8 CPUs the powers of two, N and 2 N. */
 static int processes(int64_t rows[][GB_ARGUMENTS])
@@ -263,73 +138,182 @@ static int processes(int64_t rows[][GB_ARGUMENTS])
 	return n;
 }
 
-static void prepare(void)
+static bool suits(const struct workload *w, const struct method *m)
+{
+	size_t n = strlen(m->name);
+	const char *p = strstr(w->methods, m->name);
+
+	return p != NULL && (p[n] == ' ' || p[n] == '\0');
+}
+
+/* One row says what is missing. */
+static void add(struct cell *c, const int64_t (*rows)[GB_ARGUMENTS], int nrows)
 {
 	static const struct gb_argument arguments[] = { { "procs", NULL } };
+	const char *missing = c->job->workload->missing;
+	bool alone = strstr(c->method->name, "sequential") != NULL ||
+		     missing != NULL || c->method->missing != NULL;
+	char name[64];
+
+	if (missing != NULL && strcmp(c->method->name, "sequential") != 0)
+		return;
+	snprintf(name, sizeof(name), "speedup/%s/%s", c->job->workload->name,
+		 c->method->name);
+	gb_register(&(struct gb_benchmark){
+		.name = name,
+		.run = run,
+		.setup = setup,
+		.teardown = teardown,
+		.arguments = arguments,
+		.narguments = 1,
+		.rows = rows,
+		.nrows = alone ? 1 : nrows,
+		.unit = GB_MS,
+		.clock = GB_MANUAL_TIME,
+		.user = c,
+	});
+}
+
+/* In words, how much work it is; and how much Python gets. */
+static void say_size(const struct workload *w)
+{
+	char key[64], text[96];
+
+	snprintf(key, sizeof(key), "workload.%s", w->name);
+	snprintf(text, sizeof(text), w->words, w->size);
+	gb_context(key, text);
+	if (w->python <= 1)
+		return;
+	snprintf(key, sizeof(key), "workload.%s.python", w->name);
+	snprintf(text, sizeof(text), w->words, workload_python_size(w));
+	gb_context(key, text);
+}
+
+static void prepare(void)
+{
 	static int64_t rows[PROCS_MAX][GB_ARGUMENTS];
 	int nrows = processes(rows);
 	char text[96];
 
-	if (gb_smoke())
-		last = 299;
-	snprintf(text, sizeof(text), "%u", last);
+	for (int i = 0; i < WORKLOADS; i++) {
+		struct workload *w = workloads[i];
+
+		if (gb_smoke())
+			w->size = w->smoke;
+		jobs[i].workload = w;
+		say_size(w);
+		for (int k = 0; methods[k].name != NULL; k++) {
+			cells[i][k] = (struct cell){ &jobs[i], &methods[k] };
+			if (suits(w, &methods[k]))
+				add(&cells[i][k], rows, nrows);
+		}
+	}
+	snprintf(text, sizeof(text), "%u", workload_factorial.size);
 	gb_context("last", text);
 	snprintf(text, sizeof(text), "%d", mp_cpu_count(MP_CPU_USABLE));
 	gb_context("cpus", text);
-	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
-		bool alone = strstr(hows[i].name, "sequential") != NULL;
+}
 
-		snprintf(text, sizeof(text), "speedup/factorial/%s",
-			 hows[i].name);
-		gb_register(&(struct gb_benchmark){
-			.name = text,
-			.run = run,
-			.setup = setup,
-			.arguments = arguments,
-			.narguments = 1,
-			.rows = rows,
-			.nrows = alone ? 1 : nrows,
-			.unit = GB_MS,
-			.clock = GB_MANUAL_TIME,
-			.user = &hows[i],
-		});
+/* ---- options ---- */
+
+static const char *take(const char *text, uint32_t low, uint32_t high,
+			uint32_t *size)
+{
+	static char why[64];
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || v < (long)low || v > (long)high) {
+		snprintf(why, sizeof(why), "a number from %u to %u is wanted",
+			 low, high);
+		return why;
 	}
+	*size = (uint32_t)v;
+	return NULL;
 }
 
 static const char *take_last(const char *text)
 {
-	char *end;
-	long v = strtol(text, &end, 10);
+	return take(text, 0, 1000000, &workload_factorial.size);
+}
 
-	if (end == text || *end != '\0' || v < 0 || v > FACTORIAL_LAST_MAX)
-		return "a number from 0 to 1000000 is wanted";
-	last = (uint32_t)v;
-	return NULL;
+static const char *take_primes(const char *text)
+{
+	return take(text, 1000, 100000000, &workload_primes.size);
+}
+
+static const char *take_mandelbrot(const char *text)
+{
+	return take(text, 16, 4096, &workload_mandelbrot.size);
+}
+
+static const char *take_image(const char *text)
+{
+	return take(text, 16, 1024, &workload_image.size);
+}
+
+static const char *take_wordcount(const char *text)
+{
+	return take(text, 16, 262144, &workload_wordcount.size);
+}
+
+static const char *take_sleeping(const char *text)
+{
+	return take(text, 1, 10000, &workload_sleeping.size);
+}
+
+static const char *take_irregular(const char *text)
+{
+	return take(text, 1, 10000000, &workload_irregular.size);
+}
+
+static const struct gb_option options[] = {
+	{ "last", "LAST",
+	  "factorial: 0! to LAST! (11999; RAWMP_LAST sets it too)", take_last },
+	{ "primes", "N", "primes: those below N (1500000)", take_primes },
+	{ "mandelbrot", "WIDTH", "mandelbrot: pixels in a row (512)",
+	  take_mandelbrot },
+	{ "image", "WIDTH", "image: 48 pictures, so many pixels wide (256)",
+	  take_image },
+	{ "image-folder", "DIR", "image: the PNG files there instead",
+	  workload_take_image_folder },
+	{ "wordcount", "KIB", "wordcount: so much text (16384)",
+	  take_wordcount },
+	{ "wordcount-folder", "DIR", "wordcount: all files there instead",
+	  workload_take_wordcount_folder },
+	{ "sleeping", "MS", "sleeping: each of 16 tasks so long (10)",
+	  take_sleeping },
+	{ "irregular", "STEPS", "irregular: steps of the shortest task (40000)",
+	  take_irregular },
+	{ "python", "PATH", "the Python 3 to measure beside ours",
+	  peer_take_python },
+	{ 0 },
+};
+
+/* OpenMP reads it when it is loaded, before main: threads that have nothing to
+ * do are to sleep, not to spin. */
+static void tell_openmp(char **argv)
+{
+	if (!openmp_built || getenv("OMP_WAIT_POLICY") != NULL)
+		return;
+	if (setenv("OMP_WAIT_POLICY", "PASSIVE", 1) == 0)
+		execv("/proc/self/exe", argv); /* fails: then they spin */
 }
 
 int main(int argc, char **argv)
 {
-	static const struct gb_option options[] = {
-		{ "last", "LAST",
-		  "factorials of 0 to LAST (11999; RAWMP_LAST sets it too)",
-		  take_last },
-		{ "python", "PATH", "the Python 3 to measure beside ours",
-		  peer_take_python },
-		{ 0 },
-	};
 	static const struct gb_program program = {
-		.about = "Factorials by 1, 2, ... processes.",
+		.about = "The same work by 1, 2, ... processes.",
 		.prepare = prepare,
 		.options = options,
 	};
 	const char *env = getenv("RAWMP_LAST"), *wrong;
 	int status;
 
+	tell_openmp(argv);
 	if (env != NULL && (wrong = take_last(env)) != NULL)
 		errx(2, "RAWMP_LAST=%s: %s", env, wrong);
 	status = gb_main(argc, argv, &program);
-	peer_stop(&python);
-	if (work != NULL)
-		mp_shm_close(&shm);
+	python_end();
 	return status;
 }

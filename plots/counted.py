@@ -2,7 +2,9 @@
 import re
 
 import cases
+import grain
 import latency
+import pool
 import process
 import queues
 import results
@@ -30,11 +32,14 @@ def counter_section(all_results):
     return "".join(out)
 
 
-ORDER = cases.ORDER + latency.ORDER + throughput.ORDER + queues.ORDER
+ORDER = cases.ORDER + latency.ORDER + throughput.ORDER + queues.ORDER + grain.ORDER + pool.ORDER
 
 # The cases that stand for the others.
 SMALL = {"parent_MiB": "0", "place": "same", "work": "none", "parties": "4", "pace": "busy",
-         "bytes": "64", "shape": "1P1C", "capacity": "1024"}
+         "bytes": "64", "shape": "1P1C", "capacity": "1024", "task_ns": "1000"}
+
+
+FIRST = ("factorial",)      # the workload
 
 
 def counting_key(path, args):
@@ -45,7 +50,9 @@ def counting_key(path, args):
 
 def counting_label(family, path):
     """What is counted: how, and of what if the family has several things."""
-    if family in ("process", "speedup"):
+    if family == "speedup" and len(path) > 2:
+        return "%s: %s" % (path[1], style.label(path[2]))
+    if family == "process":
         return style.label(" ".join(path[2:] or path[1:]))
     if len(path) == 2:
         return style.label(path[1], "mp_" + family)
@@ -71,7 +78,8 @@ def counting_tables(res):
                              and number(c.get(k)) else counted(c.get(k)) for k in names]
         rows.append(row)
         if all(args.get(k, v) == v for k, v in SMALL.items()) \
-                and ("work" not in args or args.get("procs") == "4"):
+                and ("work" not in args or args.get("procs") == "4") \
+                and (res.family != "speedup" or path[1:2] == FIRST):
             few.append(row)
     head = ["per operation"] + [re.sub(" ns$", "", k.replace("_", " ")) for k in names]
     label = "Counting pass, " + res.family

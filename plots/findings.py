@@ -7,110 +7,25 @@ that cannot be told from 1 last.
 """
 import math
 
+import findings_work
 import queues
-import stats
 import throughput
 from cases import OURS, est
+from finding import Finding, told
 from results import (bytes_text, listed, mib_text, plural, rate_text, time_text, times_text,
                      word)
-
-
-class Finding:
-    def __init__(self, estimate, sentence):
-        self.estimate, self.sentence = estimate, sentence
-        self.clear = estimate.above(1) or estimate.below(1)
-
-
-def told(e, above="", below=""):
-    """The end of a sentence: what it means, or that nothing can be told."""
-    if e.above(1):
-        return above + "."
-    if e.below(1):
-        return below + "."
-    return ". The interval holds 1: no difference can be told." if e.known() else "."
 
 
 def all_of(**found):
     """Out of what was made of each family, by its name; speedup is a list."""
     out = []
-    for sp in found.get("speedup", ())[:1]:
-        out += of_speedup(sp)
-    for name, of in (("process", of_process), ("lock", of_lock), ("waiting", of_waiting),
+    for name, of in (("speedup", findings_work.of_speedup), ("grain", findings_work.of_grain),
+                     ("pool", findings_work.of_pool), ("process", of_process),
+                     ("lock", of_lock), ("waiting", of_waiting),
                      ("latency", of_latency), ("throughput", of_throughput),
                      ("queue", of_queue)):
         out += of(found[name]) if found.get(name) else []
     return sorted(out, key=lambda f: (not f.clear, -abs(math.log(f.estimate.value))))
-
-
-def of_speedup(sp):
-    n = sp.full
-    at = {m.how: m.at(n) for m in sp.methods if m.at(n)}
-    found = []
-    if n > 1:
-        found.append(shares(sp, at))
-        found.append(threads(sp, at, n))
-    found.append(pool(sp, at, n))
-    found.append(beyond(sp, n))
-    return [f for f in found if f]
-
-
-def shares(sp, at):
-    """Contiguous blocks against the shared next index."""
-    if "fork_block" not in at or "fork_index" not in at:
-        return None
-    a, b = at["fork_block"], at["fork_index"]
-    r = stats.ratio(a.times, b.times)
-    return Finding(r, "Tasks handed out as contiguous blocks need %s the time of tasks taken "
-                   "one by one from a shared counter: with %s, blocks reach %s the "
-                   "sequential speed, the counter %s%s" % (
-                       est(r), sp.procs_text(sp.full), est(a.speedup), est(b.speedup),
-                       told(r, ". The shares are equal in number, not in work"
-                            if sp.workload == "factorial" else "")))
-
-
-def pool(sp, at, n):
-    """Python's Pool against ours, or the best native way while there is no pool."""
-    if "python_pool" not in at:
-        return None
-    native = [h for h in at if not h.startswith("python")]
-    ours = [h for h in ("mp_pool", "mp_process") if h in at] or sorted(
-        native, key=lambda h: at[h].ns)[:1]
-    if not ours:
-        return None
-    a, b = at["python_pool"], at[ours[0]]
-    r = stats.ratio(a.times, b.times)
-    return Finding(r, "Python\u2019s Pool needs %s the time of %s for the same work with %s "
-                   "(%s, %s)%s Each against its own sequential run, Pool reaches %s, %s %s."
-                   % (est(r), sp.method(ours[0]).label, plural(n, "process", "processes"),
-                      time_text(a.ns), time_text(b.ns), told(r), est(a.speedup),
-                      sp.method(ours[0]).label, est(b.speedup)))
-
-
-def threads(sp, at, n):
-    other = next((h for h in ("fork_index", "mp_process") if h in at), None)
-    if "threads" not in at or not other:
-        return None
-    a, b = at["threads"], at[other]
-    r = stats.ratio(a.times, b.times)
-    return Finding(r, "In C, %s need %s the time of as many processes (%s): they reach %s and "
-                   "%s%s" % (plural(n, "thread"), est(r), sp.method(other).label,
-                             est(a.speedup), est(b.speedup), told(r)))
-
-
-def beyond(sp, n):
-    """More processes than CPUs: the method that it changes most."""
-    more = max(sp.counts)
-    if more <= sp.cpus:
-        return None
-    moves = [(stats.ratio(m.at(n).times, m.at(more).times), m)
-             for m in sp.methods if m.at(n) and m.at(more)]
-    if not moves:
-        return None
-    r, m = max(moves, key=lambda t: abs(t[0].value - 1))
-    return Finding(r, "With %s on %s instead of %s, %s runs at %s the speed; it changes more "
-                   "than any other way%s" % (
-                       plural(more, "process", "processes"), plural(sp.cpus, "CPU"), word(n),
-                       m.label, est(r), told(r)))
 
 
 PLACE = {"same": "child on the parent\u2019s CPU", "cross": "child on another CPU",
@@ -127,7 +42,7 @@ def of_process(pr):
                            "%s (medians, %s)%s" % (
                                est(r), y.label, time_text(x.p50), time_text(y.p50), place,
                                told(r))))
-    out += parent(pr)
+    out += parent(pr) + servers(pr)
     x, y = pr.get("mp_process"), pr.get("fork")
     if x and y:
         r = pr.ratio(x, y)
@@ -144,7 +59,7 @@ def parent(pr):
         return []
     r = pr.ratio(x, y)
     others = []
-    for how in ("vfork", "posix_spawn", "thread"):
+    for how in ("vfork", "posix_spawn", "thread", "mp_forkserver"):
         a, b = pr.get(how, big), pr.get(how)
         if a and b:
             others.append("%s %s" % (a.label, times_text(pr.ratio(a, b).value)))
@@ -154,6 +69,19 @@ def parent(pr):
     if others:
         text += " Those that copy none: %s." % ", ".join(others)
     return [Finding(r, text)]
+
+
+def servers(pr):
+    """Fork servers with the largest parent: ours and Python's."""
+    big = pr.parents[-1]
+    x, y = pr.get("python_forkserver", big), pr.get("mp_forkserver", big)
+    if not x or not y:
+        return []
+    r = pr.ratio(x, y)
+    return [Finding(r, "From a parent of %s, Python\u2019s fork server takes %s the time of %s to "
+                    "start and join a process: %s, %s%s" % (
+                        mib_text(big), est(r), y.label, time_text(x.p50), time_text(y.p50),
+                        told(r)))]
 
 
 def of_lock(lk):

@@ -23,7 +23,7 @@ from results import (Bad, interval_text, listed, mib_text, time_text,
 from shapes import FOOT, HEAD, LEFT, RIGHT, ROW, beside, frame, gap, rule     # noqa: E402
 
 ORDER = ("thread", "vfork", "posix_spawn", "clone3", "fork", "mp_process",
-         "python_fork", "python_process")
+         "mp_forkserver", "python_fork", "python_process", "python_forkserver")
 PLACES = ("same", "cross", "free")
 
 
@@ -181,7 +181,7 @@ def places_panel(ax, groups, limits, small):
         mid = row * (g + 0.5)
         found = dict(row_cases)
         beside(ax, style.fit(text, LEFT * 72 - 12), mid, 0, -LEFT * 72 + 5, ha="left",
-               fontweight="bold" if how == "mp_process" else "normal")
+               fontweight="bold" if how.startswith("mp_") else "normal")
         if g:
             rule(ax, row * g)
         times = [c.p50 for c in found.values()]

@@ -2,11 +2,12 @@
 """One page out of everything that was measured, told and drawn: the report.
 
 It reads build/results/*.json, build/trace/*.json, build/progress/*.json,
-build/scoreboard.json and build/ipc.json and writes one HTML file that needs
-nothing else: no network, no asset, no script. First come the findings, then the lessons, each
-with its pictures, then the numbers. What is missing is named with the command
-that makes it. Every sentence and every number is computed from the files;
-nothing about a machine is written here.
+build/scoreboard.json, build/ipc.json and plots/data/*.json (other machines) and
+writes one HTML file that needs nothing else: no network, no asset, no script.
+First come the findings, then the lessons, each with its pictures, then the
+numbers. What is missing is named with the command that makes it. Every sentence
+and every number is computed from the files; nothing about a machine is written
+here.
 
 The pictures come from the tools beside this one, drawn in the first interpreter
 that has matplotlib; without one the page holds the tables only.
@@ -21,10 +22,13 @@ sys.dont_write_bytecode = True
 
 import counted      # noqa: E402
 import findings     # noqa: E402
+import grain        # noqa: E402
 import latency      # noqa: E402
 import lock         # noqa: E402
 import machine      # noqa: E402
 import messages     # noqa: E402
+import others       # noqa: E402
+import pool         # noqa: E402
 import process      # noqa: E402
 import queues       # noqa: E402
 import results      # noqa: E402
@@ -36,6 +40,7 @@ import style        # noqa: E402
 import throughput   # noqa: E402
 import told         # noqa: E402
 import waiting      # noqa: E402
+import work         # noqa: E402
 from page import DASH, bad, code, esc, missing, p, section, table     # noqa: E402
 from pictures import Pictures     # noqa: E402
 from results import Bad, shown, times_text     # noqa: E402
@@ -70,9 +75,9 @@ def finding_list(found):
         for f in found)
 
 
-def made_section(args, all_results, pictures, traces):
+def made_section(args, all_results, elsewhere, pictures, traces):
     rows = []
-    for res in all_results:
+    for res in all_results + elsewhere:
         cases = {}
         for r in res.rows:
             cases[r.cell] = cases.get(r.cell, 0) + 1
@@ -135,15 +140,13 @@ class Part:
         return sections.warnings(self.res) + self.section(self.res, self.found, pictures)
 
 
-def every_workload(res):
-    names = speedup.workloads(res)
-    return [speedup.analyse(res, w) for w in names] or [speedup.analyse(res)]
-
-
 def families():
     return [
-        Part("speedup", "How much faster with more processes", every_workload,
-             sections.speedup_section),
+        Part("speedup", "How much faster with more processes", speedup.several,
+             work.speedup_section),
+        Part("grain", "How small a task may be", grain.analyse, work.grain_section,
+             ("grain_metg",)),
+        Part("pool", "What a pool costs", pool.analyse, work.pool_section),
         Part("process", "What a process costs", process.analyse, sections.process_section),
         Part("lock", "What a lock costs", lock.analyse, sections.lock_section),
         Part("waiting", "What waiting for each other costs", waiting.analyse,
@@ -187,12 +190,15 @@ def page(args, pictures):
     body.append(("scoreboard", "Where we stand", scoreboard.scoreboard_section(
         args.scoreboard) + scoreboard.goal_table(have)))
     body += [(part.name, part.title, part.html(pictures)) for part in parts]
+    elsewhere = others.read(args.others, parts)
+    body += others.parts(elsewhere, pictures)
     body += [
         ("ipc", "Which mechanism to take", messages.ipc_section(args.ipc)),
         ("counters", "Counted, not timed", counted.counter_section(have) or missing(
             "There is no counting pass in the results.", "make bench")),
         ("machine", "The machine", machine.machine_section(facts)),
-        ("made", "How this page was made", made_section(args, have, pictures, traces))]
+        ("made", "How this page was made", made_section(
+            args, have, [x.res for x in elsewhere if x.res], pictures, traces))]
     pictures.done()
 
     title = "rawmp: what this machine measured"
@@ -240,6 +246,8 @@ def main():
     a.add_argument("--scoreboard", metavar="FILE",
                    help="ours beside the best peers (default: scoreboard.json beside the "
                    "folder of results)")
+    a.add_argument("--others", metavar="DIR", default=os.path.join(HERE, "data"),
+                   help="results of other machines (default: plots/data)")
     a.add_argument("--ipc", metavar="FILE",
                    help="what `make ipc` found (default: ipc.json beside the folder of results)")
     a.add_argument("-o", "--output", metavar="OUT.html",
@@ -252,7 +260,7 @@ def main():
     beside = os.path.dirname(os.path.abspath(args.results))
     args.scoreboard = args.scoreboard or os.path.join(beside, "scoreboard.json")
     args.ipc = args.ipc or os.path.join(beside, "ipc.json")
-    for name in ("results", "trace", "lessons", "progress"):
+    for name in ("results", "trace", "lessons", "progress", "others"):
         folder = getattr(args, name)
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise Bad("--%s %s: not a folder; give the one that holds the JSON files"

@@ -101,6 +101,11 @@ def whole(x, most=1 << 20):
     return n if 1 <= n <= most else None
 
 
+def text(x):
+    """A text that is not empty, or None."""
+    return x if isinstance(x, str) and x.strip() else None
+
+
 def size(x):
     """A whole number in a name, 65536 or 64K; or None."""
     m = re.fullmatch(r"(\d{1,9})([KM]?)(?:i?B)?", str(x))

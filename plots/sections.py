@@ -1,5 +1,5 @@
-"""The report's sections on the families of floor 1 and 2: speedup, process, lock
-and waiting.
+"""The report's sections on the families of floor 1 and 2: process, lock and waiting;
+and what a reader must know before any family.
 
 Each takes what was read, what was made of it and the Pictures to draw with, and
 gives HTML. Where a picture has no numbers, its place holds a sentence that says so.
@@ -13,9 +13,8 @@ import process
 import stats
 import style
 import waiting
-from page import DASH, bad, code, esc, missing, p, table, with_interval
-from results import (Bad, interval_text, mib_text, percent, plural, shown,
-                     time_text)
+from page import DASH, bad, code, esc, missing, p, table
+from results import Bad, interval_text, mib_text, plural, shown, time_text
 
 
 def warnings(res):
@@ -48,45 +47,6 @@ def warnings(res):
 
 def plain_reason(message):
     return message[9:] if message.startswith("skipped: ") else message
-
-
-def speedup_section(res, sps, pictures):
-    out = []
-    for sp in sps:
-        options = []
-        if len(sps) > 1:
-            out.append("<h3>%s</h3>\n" % esc(sp.workload))
-            options = ["--workload", sp.workload]
-        out.append(pictures.draw("speedup.py", res.files[0], [sp.caption(), sp.fit_caption()],
-                                 "Speedup against processes, workload %s" % sp.workload,
-                                 *options))
-        out += [p(esc(n) + ".", "small muted") for n in sp.notes]
-        out.append(speedup_table(sp))
-        base = ", ".join("%s %s" % ("Python" if b.startswith("python") else "C",
-                                    time_text(t.median())) for b, t in sp.bases.items())
-        if base:
-            out.append(p("Sequential: %s; medians of %d. How each is measured: %s." % (
-                esc(base), min(len(t) for t in sp.bases.values()),
-                code("benchmarks/README.md")), "small muted"))
-    return "".join(out)
-
-
-def speedup_table(sp):
-    head = ["Method"] + ["%d\u00a0process%s" % (n, "" if n == 1 else "es") for n in sp.counts]
-    head += ["time at\u00a0%d" % sp.full, "efficiency at\u00a0%d" % sp.full, "serial fraction"]
-    rows = []
-    for m in sp.methods:
-        row = [esc(m.label)]
-        for n in sp.counts:
-            at = m.at(n)
-            row.append(with_interval(at.speedup) if at else DASH)
-        at = m.at(sp.full)
-        row.append(esc(time_text(at.ns)) if at else DASH)
-        row.append("%s\u00a0%%" % percent(at.speedup.value / min(sp.full, sp.cpus))
-                   if at else DASH)
-        row.append(with_interval(m.fit, percent, "\u00a0%") if m.fit else DASH)
-        rows.append(row)
-    return table(head, rows, "Speedup by method and number of processes")
 
 
 def process_section(res, pr, pictures):

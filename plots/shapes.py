@@ -148,7 +148,7 @@ def block_height(groups):
     return sum(ROW * len(r) for _, r in groups) + GAP * max(0, len(groups) - 1)
 
 
-def rows(ax, groups, limits, title, xlabel, ours=("mp_process",)):
+def rows(ax, groups, limits, title, xlabel, ours=("mp_process", "mp_forkserver")):
     """groups: [(look, [(text, ns, tail in ns or None)])], look as style.how says."""
     frame(ax, block_height(groups), limits, title, xlabel)
     y = 0.0

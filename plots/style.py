@@ -23,6 +23,7 @@ import tempfile
 import warnings
 
 import results
+from looks import HOW, OURS
 
 # name: (on paper, on a dark page). themed() turns the first into var(--name).
 COLOURS = {
@@ -45,77 +46,6 @@ STACK = ("system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', "
 WIDTH = 4.5         # inches: 324 units, so that 9.5 reads 10 px on a phone
 SIZE = 9.5
 SMALL = 8.75
-
-OURS = "{ours}"
-
-# How each way of doing it looks in every picture: label, colour, marker, dash.
-HOW = {
-    "sequential": ("sequential", "ink", "o", "-"),
-    "threads": ("threads", "sky", "s", (0, (5, 1.5))),
-    "thread": ("thread", "sky", "s", (0, (5, 1.5))),
-    "openmp": ("OpenMP", "sky", "P", (0, (1, 1))),
-    "fork_block": ("fork by blocks", "orange", "^", (0, (3, 1.5))),
-    "fork_stride": ("fork by strides", "green", "v", (0, (6, 1.5, 1, 1.5))),
-    "fork_index": ("fork by index", "blue", "D", "-"),
-    "mp_process": ("mp_process", "vermillion", "o", "-"),
-    "mp_pool": ("mp_pool", "vermillion", "h", "-"),
-    "python_pool": ("Python Pool", "purple", "X", (0, (2, 1.2))),
-    "python_process": ("Python Process", "purple", "X", "-"),
-    "python_fork": ("Python os.fork", "purple", "P", "-"),
-    "python_sequential": ("Python, sequential", "purple", ".", "-"),
-    "fork": ("fork", "blue", "D", "-"),
-    "vfork": ("vfork", "green", "v", "-"),
-    "clone3": ("clone3", "green", "p", "-"),
-    "posix_spawn": ("posix_spawn", "orange", "^", "-"),
-    # Locks and waiting. OURS is called what the family calls it: mp_lock.
-    "fetch_add": ("fetch_add", "ink", ".", (0, (1, 1.2))),
-    "spin": ("spin", "wait", "x", (0, (1, 1))),
-    "futex2": ("futex, 2 states", "wait", "<", (0, (5, 1.5))),
-    "futex3": ("futex, 3 states", "wait", ">", "-"),
-    "futex": ("futex", "ink", ".", (0, (1, 1.2))),
-    "atomics": ("two atomics", "ink", ".", (0, (1, 1.2))),
-    "rawmp": (OURS, "vermillion", "o", "-"),
-    "rawmp_call": (OURS + ", call", "vermillion", "d", (0, (4, 1.2))),
-    "rawmp_any": (OURS + ", any", "vermillion", "*", (0, (1, 1))),
-    "pthread": ("pthread", "blue", "s", "-"),
-    "pthread_adaptive": ("pthread adaptive", "blue", "D", (0, (5, 1.5))),
-    "pthread_robust": ("pthread robust", "blue", "^", (0, (3, 1.2, 1, 1.2))),
-    "pthread_pi": ("pthread PI", "blue", "v", (0, (1, 1))),
-    "pthread_spin": ("pthread spin", "sky", "P", "-"),
-    "sem": ("sem_t", "green", "p", "-"),
-    "eventfd": ("eventfd", "orange", "H", "-"),
-    "flock": ("flock", "orange", "h", (0, (3, 1.5))),
-    "python": ("Python", "purple", "X", "-"),
-    "python_raw": ("Python, RawValue", "purple", "P", (0, (2, 1.2))),
-    # Messages.
-    "rawmp_pipe": ("mp_pipe", "vermillion", "o", "-"),
-    "rawmp_queue": ("mp_queue", "vermillion", "d", (0, (5, 1.2))),
-    "memcpy": ("memcpy", "ink", ".", (0, (1, 1.2))),
-    "ring": ("bare ring", "ink", "+", (0, (4, 1.2, 1, 1.2))),
-    "yield": ("spin and yield", "ink", "+", (0, (4, 1.2, 1, 1.2))),
-    "pipe": ("kernel pipe", "blue", "s", "-"),
-    "fifo": ("FIFO", "blue", "D", (0, (5, 1.5))),
-    "vmsplice": ("vmsplice", "blue", "^", (0, (3, 1.2, 1, 1.2))),
-    "process_vm_readv": ("process_vm_readv", "blue", "v", (0, (1, 1))),
-    "socketpair_stream": ("Unix stream", "green", "p", "-"),
-    "socketpair_seqpacket": ("Unix seqpacket", "green", "<", (0, (5, 1.5))),
-    "seqpacket": ("Unix seqpacket", "green", "<", (0, (5, 1.5))),
-    "socketpair_dgram": ("Unix datagram", "green", ">", (0, (1, 1))),
-    "tcp": ("TCP", "orange", "H", "-"),
-    "udp": ("UDP", "orange", "h", (0, (3, 1.5))),
-    "posix_mq": ("POSIX queue", "sky", "P", "-"),
-    "sysv_mq": ("SysV queue", "sky", "D", (0, (5, 1.5))),
-    "signal": ("signal", "orange", "^", (0, (1, 1))),
-    "posix_sem": ("POSIX semaphore", "green", "v", "-"),
-    "sysv_sem": ("SysV semaphore", "green", "h", (0, (3, 1.5))),
-    "mutex_cond": ("mutex + condition", "blue", "v", (0, (3, 1.2, 1, 1.2))),
-    "boost": ("Boost", "orange", "*", "-"),
-    "zeromq": ("ZeroMQ", "orange", "8", (0, (5, 1.5))),
-    "nng": ("nng", "orange", "X", (0, (1, 1))),
-    "python_pipe": ("Python Pipe", "purple", "X", "-"),
-    "python_queue": ("Python Queue", "purple", "P", (0, (5, 1.5))),
-    "python_simplequeue": ("Python SimpleQueue", "purple", "*", (0, (2, 1.2))),
-}
 
 
 def how(name, ours="rawmp"):

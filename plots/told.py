@@ -77,7 +77,7 @@ def lanes_table(tr):
                     + [esc(time_text(x.total(k) * 1000)) if x.total(k) else DASH
                        for k in timeline.KINDS]
                     + [str(len(x.marks)), esc(x.end[1]) if x.end else DASH])
-    return table(["Process", "runs", "waits", "holds", "marks", "end"], rows, "Lanes")
+    return table(["Process", "runs", "at items", "waits", "holds", "marks", "end"], rows, "Lanes")
 
 
 def lesson_steps(path):

@@ -153,7 +153,8 @@ json() { python3 -c "import json, sys; d = json.load(open(sys.argv[1])); print($
 }
 
 @test "C, threads, processes and Python agree on every factorial" {
-    run limit 60 "$BENCH/speedup" --last=700 --benchmark_min_time=0.0001
+    run limit 60 "$BENCH/speedup" --last=700 --benchmark_min_time=0.0001 \
+        --benchmark_filter=factorial
     echo "$output"
     [ "$status" -eq 0 ]
     [[ $output == *python_pool* && $output != *skipped* ]]
@@ -357,7 +358,7 @@ sysv_queue() {
 
 @test "run.py: results are whole, valid and say what they are" {
     run runner --brief --reps 2 --out results --filter \
-        '/(fork|vfork|mp_process)/parent_MiB:0/place:same|fork_stride|mp_process/procs:2|/sequential'
+        '/(fork|vfork|mp_process)/parent_MiB:0/place:same|factorial/fork_stride|mp_process/procs:2|factorial/sequential'
     echo "$output"
     [ "$status" -eq 0 ]
     [ "$(ls -A results)" = "process.json
@@ -489,7 +490,7 @@ build_with_last() {
 
 compare() {
     limit 120 python3 "$ROOT/benchmarks/compare.py" --out out --pairs 8 \
-        --filter 'sequential' "$@"
+        --filter 'factorial/sequential' "$@"
 }
 
 @test "compare.py: twice the work is SLOWER, half of it faster" {

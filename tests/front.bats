@@ -36,7 +36,7 @@ bare_setup() {
     run limit 20 env -i PATH="$STUBS" sh "$ROOT/tests/machine/setup.sh" --check
     [ "$status" -eq 1 ]
     # matplotlib is looked for in /usr/bin/python3 too, whatever PATH says
-    [ "${output/ matplotlib/}" = "missing: cc c++ make pkg-config meson ninja bats google-benchmark gmp zlib nettle python3 xz" ]
+    [ "${output/ matplotlib/}" = "missing: cc c++ make pkg-config meson ninja bats google-benchmark gmp zlib libpng uthash nettle python3 xz" ]
 }
 
 @test "setup: prints the line for each package manager" {

@@ -27,8 +27,8 @@ plots_python() {
     {
         echo "import json, sys"
         echo "sys.path.insert(0, '$P')"
-        echo "import findings, latency, lock, lost, process, queues, results, speedup, stats"
-        echo "import style, throughput, timeline, waiting"
+        echo "import amdahl, findings, grain, latency, lock, lost, pool, process, queues"
+        echo "import results, speedup, stats, style, throughput, timeline, waiting, workloads"
         cat
     } >"$D/program.py"
     drawer "$D/program.py" "$@"
@@ -88,7 +88,7 @@ END
 
 report() {
     drawer "$P/report.py" --results "$D/results" --trace "$D/trace" \
-        --progress "$D/progress" -o "$D/out/index.html" "$@"
+        --progress "$D/progress" --others "$D/others" -o "$D/out/index.html" "$@"
 }
 
 page_checks() {

@@ -228,7 +228,7 @@ EOF
     needs_matplotlib
     # By itself the report finds an interpreter; nothing depends on the caller.
     HOME=/nonexistent TZ=Asia/Tokyo limit 120 python3 "$P/report.py" --results "$F/results" \
-        --trace "$F/trace" --progress "$F/progress" -o "$F/out/index.html"
+        --trace "$F/trace" --progress "$F/progress" --others "$F/others" -o "$F/out/index.html"
     mv "$F/out" "$D"
     cmp "$D/page/index.html" "$D/out/index.html"
     draws <<<"speedup|speedup|@/speedup.json|ideal"

@@ -275,7 +275,8 @@ EOF
     printf '#!/bin/sh\nexec "%s/lock_faulty" "$@"\n' "$BENCH" >build/benchmarks/lock
     chmod +x build/benchmarks/lock
     # the faulty spin lock plays a peer's part
-    sed -e 's/"pthread_spin"/"spin"/' -e "s|^HERE = .*|HERE = '$ROOT/benchmarks'|" \
+    sed -e 's/"pthread_spin"/"spin"/' "$ROOT/benchmarks/rows.py" >rows.py
+    sed -e "s|^HERE = .*|HERE = '$ROOT/benchmarks'|" \
         "$ROOT/benchmarks/scoreboard.py" >board.py
     run limit 60 python3 board.py --build "$PWD/build" --reps 1 \
         --json board.json --rows 'lock 2, no work'

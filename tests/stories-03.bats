@@ -120,7 +120,7 @@ consumers: 2, 1 + ... + 20 in order: 210' ]
     cd "$BATS_FILE_TMPDIR/lesson"
     run limit 20 ./step14_mp trace=trace.json
     [ "$status" -eq 0 ]
-    limit 10 python3 - trace.json <<'PY'
+    python3 - trace.json <<'PY'
 import json, sys
 events = json.load(open(sys.argv[1]))["traceEvents"]
 depth = [e["args"]["value"] for e in sorted(

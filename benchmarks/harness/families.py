@@ -48,13 +48,29 @@ FAMILIES = {f.name: f for f in (
     Family(
         "speedup",
         brief=dict(rounds=5, slow_rounds=3, pairs=15, min_time=0.02,
-                   options=["--last=5999"]),
+                   options=["--last=5999", "--primes=700000",
+                            "--mandelbrot=256", "--image=96",
+                            "--wordcount=8192", "--sleeping=3",
+                            "--irregular=8000"]),
         full=dict(rounds=9, slow_rounds=5, pairs=21, min_time=0.02,
                   options=[]),
-        slow=re.compile("/python_"),
+        # A process each: the input of one would make the other's forks dearer.
+        slices=["/factorial/", "/primes/", "/mandelbrot/", "/image/",
+                "/wordcount/", "/sleeping/", "/irregular/"],
+        slow=re.compile("/python_|/(?!factorial)[a-z]+/"
+                        "(threads|fork_task|fork_block|fork_stride)/"),
+        few=re.compile("/factorial/(?!fork_task|python_executor)|"
+                       "/(sequential|openmp|fork_index|mp_pool|"
+                       "python_sequential|python_pool)/"),
+        ours="/factorial/(?!openmp|fork_task|python)|"
+             "/(primes|irregular)/(sequential|mp_pool)/",
         ratios=[("speed, 2 processes: mp_process / fork_stride",
                  "speedup/factorial/fork_stride/procs:2",
                  "speedup/factorial/mp_process/procs:2",
+                 (">=", 0.98)),
+                ("speed, 2 processes: mp_pool / fork_index",
+                 "speedup/primes/fork_index/procs:2",
+                 "speedup/primes/mp_pool/procs:2",
                  (">=", 0.98))]),
     Family(
         "lock",
@@ -111,6 +127,29 @@ FAMILIES = {f.name: f for f in (
                   options=["--windows=3"]),
         slow=re.compile("/python|/throttle/"),
         ours="/rawmp(_call)?(/place:same|/parties:.*)?$"),
+    Family(
+        "grain",
+        brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--ms=3"]),
+        full=dict(rounds=7, slow_rounds=5, pairs=0, min_time=0.01,
+                  options=["--ms=10"]),
+        slow=re.compile("/python_"),
+        # Where the curves rise.
+        few=re.compile(
+            "/(openmp_dynamic|mp_pool_chunk1)/task_ns:(10|20|25|32|50|100|400)/|"
+            "/mp_pool/task_ns:(5|10|32|100)/|"
+            "/mp_pool_submit/task_ns:(100|250|400|640|1000|4000)/|"
+            "/python_pool_chunk1/task_ns:(16000|64000|250000)/"),
+        ours="/mp_pool(_chunk1|_submit)?/task_ns:(25|100|1000)/"),
+    Family(
+        "pool",
+        brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.02,
+                   options=[]),
+        full=dict(rounds=11, slow_rounds=5, pairs=0, min_time=0.05,
+                  options=[]),
+        slow=re.compile("/python_"),
+        few=re.compile("/(?!python_executor|mp_pool_auto)[a-z0-9_]+$"),
+        ours="/mp_pool"),
 )}
 
 

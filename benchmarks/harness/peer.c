@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,10 +42,16 @@ __attribute__((noreturn)) static void become(const struct peer *p, int fd,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	snprintf(script, sizeof(script), "%s/%s", PEERS, p->script);
 	dup2(fd, 0);
 	dup2(fd, 1);
-	execlp(python, python, script, (char *)NULL);
+	if (p->setting != NULL)
+		putenv((char *)(uintptr_t)p->setting);
+	if (p->program != NULL) {
+		execl(p->program, p->program, (char *)NULL);
+	} else {
+		snprintf(script, sizeof(script), "%s/%s", PEERS, p->script);
+		execlp(python, python, script, (char *)NULL);
+	}
 	e = errno;
 	_exit(write(trouble, &e, sizeof(e)) == (ssize_t)sizeof(e) ? 127 : 126);
 }
@@ -92,6 +99,17 @@ static int launch(struct peer *p)
 	return -e;
 }
 
+/* Who it is, in a sentence. */
+static const char *name_of(const struct peer *p)
+{
+	const char *slash;
+
+	if (p->program == NULL)
+		return p->script;
+	slash = strrchr(p->program, '/');
+	return slash != NULL ? slash + 1 : p->program;
+}
+
 /* Read up to the newline, which becomes the end of the string. */
 static int read_line(struct peer *p, int64_t deadline)
 {
@@ -132,18 +150,36 @@ static int hear(struct peer *p, char **answer)
 	int e = read_line(p, mp_clock_deadline(limit));
 
 	if (e < 0) {
-		snprintf(p->why, sizeof(p->why), "peer %s %s", p->script,
+		snprintf(p->why, sizeof(p->why), "peer %s %s", name_of(p),
 			 e == -ETIMEDOUT ? "is silent and was killed" : "died");
 		end(p);
 		return e;
 	}
 	if (strncmp(p->answer, "ok ", 3) != 0) {
-		snprintf(p->why, sizeof(p->why), "peer %s: %.120s", p->script,
+		snprintf(p->why, sizeof(p->why), "peer %s: %.120s", name_of(p),
 			 p->answer);
 		return -EPROTO;
 	}
 	*answer = p->answer + 3;
 	return 0;
+}
+
+/* why: of the exec, or NULL: it started, and was not what it should be. */
+static void missing(struct peer *p, const char *why)
+{
+	if (p->program != NULL)
+		snprintf(p->why, sizeof(p->why),
+			 "peer missing: %s (%s); build it again: make",
+			 name_of(p), why != NULL ? why : "it does not start");
+	else if (why != NULL)
+		snprintf(p->why, sizeof(p->why),
+			 "peer missing: %s (%s); --python names another",
+			 python, why);
+	else
+		snprintf(p->why, sizeof(p->why),
+			 "peer missing: %s does not start under %s; "
+			 "--python names another",
+			 p->script, python);
 }
 
 int peer_start(struct peer *p)
@@ -155,17 +191,12 @@ int peer_start(struct peer *p)
 	if (p->broken == 0)
 		p->broken = launch(p);
 	if (p->broken < 0 && p->why[0] == '\0')
-		snprintf(p->why, sizeof(p->why),
-			 "peer missing: %s (%s); --python names another",
-			 python, strerror(-p->broken));
+		missing(p, strerror(-p->broken));
 	if (p->broken < 0)
 		return p->broken;
 	p->broken = hear(p, &about); /* its first line says who it is */
 	if (p->broken < 0) {
-		snprintf(p->why, sizeof(p->why),
-			 "peer missing: %s does not start under %s; "
-			 "--python names another",
-			 p->script, python);
+		missing(p, NULL);
 		if (p->pid > 0)
 			end(p);
 		return p->broken;
@@ -186,7 +217,7 @@ int peer_ask(struct peer *p, char **answer, const char *format, ...)
 	if (n < 0 || (size_t)n >= sizeof(question))
 		return -EINVAL;
 	if (send(p->fd, question, (size_t)n, MSG_NOSIGNAL) != n) {
-		snprintf(p->why, sizeof(p->why), "peer %s died", p->script);
+		snprintf(p->why, sizeof(p->why), "peer %s died", name_of(p));
 		end(p);
 		return -EPIPE;
 	}

@@ -1,4 +1,4 @@
-/* peer - a program in another language that measures in itself.
+/* peer - another program, which measures in itself.
  *
  * It runs beside the benchmark for as long as that does (a co-process), so that
  * its measurements take turns with ours in one run.  One line asks, one line
@@ -21,7 +21,9 @@
 #include <sys/types.h>
 
 struct peer {
-	const char *script; /* in benchmarks/peers/ */
+	const char *script;  /* for Python: a file in benchmarks/peers/ */
+	const char *program; /* or another program, by its path, */
+	const char *setting; /* and NAME=VALUE for its environment, or NULL */
 	/* the rest is the peer's own; all zero before peer_start */
 	pid_t pid;
 	int fd, pidfd;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "harness/peer.h"
+#include "harness/answers.h"
 
 static struct peer python;
 
@@ -22,23 +22,13 @@ void python_start(struct gb_state *st)
 
 char *python_ask(struct gb_state *st, const char *format, ...)
 {
-	char question[128], *answer;
-	struct usage u;
+	char question[128];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(question, sizeof(question), format, ap);
 	va_end(ap);
-	if (peer_ask(&python, &answer, "%s\n", question) < 0) {
-		gb_error(st, "%s", python.why);
-		return NULL;
-	}
-	u.cpu_ns = strtoll(answer, &answer, 10);
-	u.voluntary = strtoll(answer, &answer, 10);
-	u.involuntary = strtoll(answer, &answer, 10);
-	u.faults = strtoll(answer, &answer, 10);
-	gb_usage(st, &u);
-	return answer;
+	return answer_of(st, &python, question);
 }
 
 void python_ask_for_all(struct gb_state *st, const char *question,

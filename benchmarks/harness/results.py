@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 
+import metg
 import stats
 from families import arguments, bare, case
 from runner import Failure
@@ -171,7 +172,8 @@ class Results:
             futexes = self.counted(bare(e["name"]), "futex_per_million")
             if case(e["name"]) == "lock/contended" and futexes is not None:
                 e["futex_per_million"] = futexes    # from the counting pass
-        return {"context": context, "benchmarks": self.benchmarks,
+        return {"context": context,
+                "benchmarks": self.benchmarks + metg.summary(self.benchmarks),
                 "counting": self.counting, "pairs": self.pairs,
                 "ratios": self.ratios, "rounds": self.rounds,
                 "histograms": {n: sorted(h.items())

@@ -1,6 +1,7 @@
 """A family's results as text of at most 80 columns."""
 import textwrap
 
+import metg
 import stats
 from families import arguments, case, how
 from results import value
@@ -56,8 +57,9 @@ def _group(results, title, names, base):
     widths = (17, 9, 8, 8, 11, 9, 9, 9)
     yield ""
     yield title
-    yield _row(["", "median", "p99", "spread",
-                "x " + base.replace("pthread_", ""), "CPU", "switches",
+    word = {"openmp_dynamic": "OpenMP", "python_pool": "Python"}.get(
+        base, base.replace("pthread_", ""))
+    yield _row(["", "median", "p99", "spread", "x " + word, "CPU", "switches",
                 "syscalls"], widths)
     reference = next((n for n in names if how(n) == base), None)
     for n in names:
@@ -91,6 +93,13 @@ CASES = {
     "condition/round_trip": ("condition: your turn, and back", "pthread"),
     "event/round_trip": ("event: set one, wait for the other", "futex"),
     "barrier/phase": ("barrier: a phase", "pthread"),
+    "pool/noop_map": ("pool: a task without work of a map, one at a time",
+                      "openmp_dynamic"),
+    "pool/apply_asleep": ("pool: a task there and back, one each ms",
+                          "python_pool"),
+    "pool/apply_awake": ("pool: a task there and back, busy", "python_pool"),
+    "pool/map2": ("pool: a map of two tasks", "python_pool"),
+    "pool/create": ("pool: make it, map one task, terminate", "python_pool"),
 }
 
 
@@ -230,14 +239,23 @@ def lost(results):
 
 
 def speedup(results):
-    """Each method against its own sequential: median of paired rounds."""
+    """A table for each workload: each method against its own sequential."""
+    for work in dict.fromkeys(n.split("/")[1] for n in results.names()):
+        yield from _workload(results, work)
+
+
+def _workload(results, work):
     widths = (19, 6, 9, 9, 15, 11, 9)
-    last, cpus = (results.context.get(k, "?") for k in ("last", "cpus"))
+    words = results.context.get("workload." + work, work)
+    little = results.context.get(f"workload.{work}.python")
+    names = [n for n in results.names() if n.split("/")[1] == work]
     yield ""
-    yield f"speedup: factorials 0..{last}, {cpus} CPUs"
+    yield f"speedup: {words}; {results.context.get('cpus', '?')} CPUs"
+    if little and any("/python_" in n for n in names):
+        yield f"python_*: {little}"
     yield _row(["", "procs", "median", "speedup", "95 %", "efficiency",
                 "syscalls"], widths)
-    for n in results.names():
+    for n in names:
         times, procs = list(results.times(n).values()), arguments(n)["procs"]
         mine = "python_sequential" if "/python_" in n else "sequential"
         base = n.rsplit("/", 2)[0] + f"/{mine}/procs:1"
@@ -320,5 +338,6 @@ def text(results, told, aa=False):
         lines = speedup(results)
     else:
         lines = [*groups(results), *contended(results), *lost(results),
-                 *throughput(results), *queue(results)]
+                 *throughput(results), *queue(results),
+                 *metg.table(results)]
     return "\n".join([*lines, *ratios(results), *notes(results, told)])

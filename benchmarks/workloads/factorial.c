@@ -1,27 +1,17 @@
-/* See factorial.h. */
-#include "workloads/factorial.h"
-
+/* factorial - 0!, 1!, ..., each from scratch, in GMP: large mathematics.
+ *
+ * The tasks are unequal: the last costs a thousand times the first, so how the
+ * numbers are dealt out decides the speedup.  What a task leaves is the CRC of
+ * the factorial (over its little-endian 64-bit limbs).  In Python:
+ *
+ *	f = math.factorial(n)
+ *	zlib.crc32(f.to_bytes((f.bit_length() + 63) // 64 * 8, "little"))
+ */
 #include <gmp.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <zlib.h>
 
-size_t factorial_size(uint32_t last)
-{
-	return sizeof(struct factorial) + (last + (size_t)1) * sizeof(uint32_t);
-}
-
-void factorial_init(struct factorial *f, uint32_t last)
-{
-	f->last = last;
-	factorial_reset(f);
-}
-
-void factorial_reset(struct factorial *f)
-{
-	atomic_store_explicit(&f->next, 0, memory_order_relaxed);
-	memset(f->crc, 0, (f->last + (size_t)1) * sizeof(f->crc[0]));
-}
+#include "workloads/workload.h"
 
 /* GMP's limbs are 64 bits wide and the machine is little-endian, nearly
  * everywhere: then its memory is what is asked for. */
@@ -42,40 +32,35 @@ static uint32_t crc_of(const mpz_t v)
 #endif
 }
 
-static void one(struct factorial *f, mpz_t v, uint32_t n)
+static int factorial_open(uint32_t last, struct workload_plan *plan)
 {
+	plan->tasks = last + 1;
+	plan->room = sizeof(uint32_t);
+	return 0;
+}
+
+static int factorial_run(uint32_t n, void *out)
+{
+	uint32_t crc;
+	mpz_t v;
+
+	mpz_init(v);
 	mpz_fac_ui(v, n);
-	f->crc[n] = crc_of(v);
-}
-
-void factorial_range(struct factorial *f, uint32_t begin, uint32_t end,
-		     uint32_t step)
-{
-	mpz_t v;
-
-	mpz_init(v);
-	for (uint32_t n = begin; n < end; n += step)
-		one(f, v, n);
+	crc = crc_of(v);
 	mpz_clear(v);
+	memcpy(out, &crc, sizeof(crc));
+	return sizeof(crc);
 }
 
-void factorial_turns(struct factorial *f)
-{
-	uint32_t n;
-	mpz_t v;
-
-	mpz_init(v);
-	while ((n = atomic_fetch_add_explicit(&f->next, 1,
-					      memory_order_relaxed)) <= f->last)
-		one(f, v, n);
-	mpz_clear(v);
-#ifdef FACTORIAL_FAULT /* one wrong result: is it noticed? */
-	f->crc[f->last / 2] = 0;
-#endif
-}
-
-uint32_t factorial_digest(const struct factorial *f)
-{
-	return (uint32_t)crc32_z(0, (const unsigned char *)f->crc,
-				 (f->last + (size_t)1) * sizeof(f->crc[0]));
-}
+struct workload workload_factorial = {
+	.name = "factorial",
+	.words = "factorials 0..%u",
+	.methods = "sequential threads openmp fork_task fork_block fork_stride "
+		   "fork_index mp_process mp_pool python_sequential "
+		   "python_pool python_executor",
+	.size = 11999,
+	.smoke = 299,
+	.python = 1,
+	.open = factorial_open,
+	.run = factorial_run,
+};

@@ -72,8 +72,10 @@ def build_line(path):
 
 
 def sources(folder, path):
-    """An exercise file and the headers that it is built with."""
-    return [path, *sorted((Path(folder) / "exercise").glob("*.h"))]
+    """An exercise file and the headers that it is built with: those that all
+    exercises share, and its lesson's own."""
+    return [path, *sorted(Path(__file__).parent.glob("*.h")),
+            *sorted((Path(folder) / "exercise").glob("*.h"))]
 
 
 def build(place, lesson_folder, path, into):

@@ -180,8 +180,8 @@ static void leave(struct mp_pool_worker *self, struct mp_pool_shared *s)
 	mp_work_tell(s);
 }
 
-/* Who reads head once more, and finds it where it was, knows that this entry
- * was the one there, and that the map stays until it leaves. */
+/* Who has said where it is going, and then still finds head there, knows that
+ * the map stays until it leaves. */
 void mp_work_help(struct mp_pool_worker *self, struct mp_pool_shared *s,
 		  uint64_t position, uint32_t map)
 {

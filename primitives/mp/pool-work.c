@@ -109,7 +109,10 @@ static bool take(struct mp_pool_worker *self, struct mp_pool_shared *s)
 		return true;
 	}
 	entry = atomic_load_explicit(mp_pool_entry(s, position),
-				     memory_order_relaxed);
+				     memory_order_acquire);
+	/* While head stands there, that was its entry and no later one's. */
+	if (mp_work_load(&s->head) != position)
+		return true;
 	if (atomic_load_explicit(&s->taken_cpu, memory_order_relaxed) != cpu)
 		atomic_store_explicit(&s->taken_cpu, cpu, memory_order_relaxed);
 	if (entry & MP_ENTRY_MAP)

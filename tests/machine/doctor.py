@@ -88,11 +88,13 @@ def tools():
         version = output("pkg-config", "--modversion", name)
         return version or None
 
+    uthash = re.search(r"define UTHASH_VERSION (\S+)", read("/usr/include/uthash.h"))
     versions = {
         "cc": output("cc", "--version"), "c++": output("c++", "--version"),
         "meson": output("meson", "--version"), "ninja": output("ninja", "--version"),
         "bats": output("bats", "--version"), "python3": output("python3", "--version"),
         "Google Benchmark": pkg("benchmark"), "GMP": pkg("gmp"), "zlib": pkg("zlib"),
+        "libpng": pkg("libpng"), "uthash": uthash and uthash.group(1),
         "nettle": pkg("nettle"),
         "perf": output("perf", "--version"), "strace": output("strace", "--version"),
         "valgrind": output("valgrind", "--version"), "gdb": output("gdb", "--version"),

@@ -105,6 +105,10 @@ need google-benchmark 'library_found benchmark' -- \
     libbenchmark-dev google-benchmark-devel benchmark benchmark-devel
 need gmp 'library_found gmp' -- libgmp-dev gmp-devel gmp gmp-devel
 need zlib 'library_found zlib' -- zlib1g-dev zlib-devel zlib zlib-devel
+need libpng 'library_found libpng' -- \
+    libpng-dev libpng-devel libpng libpng16-devel
+need uthash 'compiles cc "#include <uthash.h>" c' -- \
+    uthash-dev uthash-devel uthash uthash-devel
 need nettle 'library_found nettle' -- \
     nettle-dev nettle-devel nettle libnettle-devel
 need python3 'command_found python3' -- python3 python3 python python3

@@ -1,0 +1,67 @@
+/* dynamic_map.c - a map whose workers take what is next, and may be killed.
+ *
+ * Build:  cc -O2 -I../exercise -I../../tools -o dynamic_map dynamic_map.c
+ * Try:    ./dynamic_map run one
+ *         ./dynamic_map one A.load A.cas A.kill
+ *         ./dynamic_map count calls
+ *
+ * Four functions have a hole; fill them in this order, with the operations of
+ * points.h only.  frame.h has the main that tries them out.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include "points.h"
+
+/* Claim the next unit for the worker with the number `me`: which one it is.
+ * -EAGAIN: none is left. */
+int map_claim(struct map *m, unsigned me)
+{
+	/* HOLE 1: m->next tells which unit to try.  It is yours if a cas puts
+	 * your number in place of FREE.  Whoever has got it, help m->next on,
+	 * from this unit to the following one and no further, before you do
+	 * anything else. */
+	(void)m;
+	(void)me;
+	return -ENOSYS;
+	/* END 1 */
+}
+
+/* What a worker does: claim units and run their items, until none is left.
+ * unit: one that it has already, from the dead one whose number it got; some
+ * of its items may be done.  Or NONE.  0. */
+int map_work(struct map *m, unsigned me, int unit)
+{
+	/* HOLE 2: of a unit, run the items whose status is NOT_BEGUN: BEGUN
+	 * before the task, what it returned after it.  Then the unit is DONE.
+	 * In the end, if all_done and the creator's mark, m->asleep, is set,
+	 * ring. */
+	(void)m;
+	(void)me;
+	(void)unit;
+	return -ENOSYS;
+	/* END 2 */
+}
+
+/* The worker with the number `dead` was killed; it has at most one unit. 0. */
+int map_bury(struct map *m, unsigned dead)
+{
+	/* HOLE 3: find the unit with its number on it.  An item of this unit
+	 * that is BEGUN is LOST.  Hire another worker, with this unit or NONE:
+	 * it gets the number of the dead, and so all that has it. */
+	(void)m;
+	(void)dead;
+	return -ENOSYS;
+	/* END 3 */
+}
+
+/* The creator waits until the map is done: how many items are not WELL. */
+int map_wait(struct map *m)
+{
+	/* HOLE 4: set the mark, look, and sleep as long as not all is done;
+	 * bury who has died meanwhile.  Then take the mark off, and count. */
+	(void)m;
+	return -ENOSYS;
+	/* END 4 */
+}
+
+#include "frame.h"
