@@ -21,7 +21,7 @@
 #include "mp/trace.h"
 
 static struct mp_pool *pool;
-static int in[] = { 1, 2, 3, 4, 5 }, out[8], status[8];
+static int in[8] = { 1, 2, 3, 4, 5 }, out[8], status[8];
 static int64_t unit = 100; /* milliseconds, or RAWMP_UNIT_MS */
 static bool deadly;
 

@@ -1,6 +1,7 @@
 /* fence - a full fence that costs only the side that is about to sleep.
  *
- * Internal to gate, pipe-*.c, pool-*.c and wait.c.  Floor 1.  Any process, any thread.
+ * Internal to gate, pipe-*.c, pool-*.c and wait.c.  Floor 1.  Any process, any
+ * thread.
  *
  * "Publish, then look whether somebody sleeps" and "mark that I sleep, then
  * look once more" need a full fence each between their two steps.  The first

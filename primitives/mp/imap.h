@@ -1,6 +1,6 @@
 /* imap - results one by one, of inputs that come one by one.
  *
- * Python: Pool.imap, Pool.imap_unordered (which read their whole input at once).
+ * Python: Pool.imap, Pool.imap_unordered, which read their whole input at once.
  * Floor 4.  The thread that created the pool.
  *
  * Lives in: private memory of the creator, in one place from open to close.
@@ -21,8 +21,8 @@
  *
  * The source is asked only when there is room in the window, by the creator in
  * mp_imap_next: an endless one takes constant memory.  Deaths, timeouts and
- * retries are as in pool.h.  Once the pool is closed the source is not asked any
- * more, and what was taken from it is done.  A chunk that is done and not
+ * retries are as in pool.h.  Once the pool is closed the source is not asked
+ * any more, and what was taken from it is done.  A chunk that is done and not
  * taken still is one of the pool's `tasks`.
  */
 #ifndef MP_IMAP_H

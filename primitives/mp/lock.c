@@ -62,9 +62,9 @@ static int is_state(const struct mp_lock *l, uint32_t word)
 
 /* While one section goes on, looks cost nobody anything: the cache line stays
  * here.  So look again at once, or nearly: who comes late makes the others wait
- * too.  But each look at a lock that goes on takes the line from its holder, and
- * where nothing is done but the sections, turns go on by the dozen: then looks
- * are rare. */
+ * too.  But each look at a lock that goes on takes the line from its holder,
+ * and where nothing is done but the sections, turns go on by the dozen: then
+ * looks are rare. */
 #define SPIN_TURN_NS  30 /* where turns take less than this, */
 #define SPIN_RARE_NS  800
 #define SPIN_TOTAL_NS 5000 /* about the price of a sleep and a wake-up */

@@ -82,7 +82,7 @@ static void bury(struct mp_pool *pool, uint32_t i)
 
 	if (mp_process_exitcode(&member->process, &member->exitcode) != 1)
 		member->exitcode = -SIGKILL; /* nobody knows any more */
-	/* Workers forked later have copies of the pidfd: close is not enough. */
+	/* Workers forked later have a copy of it: to close it is not enough. */
 	epoll_ctl(pool->epoll, EPOLL_CTL_DEL, mp_process_fd(&member->process),
 		  NULL);
 	mp_process_close(&member->process);

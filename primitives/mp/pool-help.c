@@ -96,9 +96,9 @@ static uint64_t allowance(const struct mp_pool_shared *s,
 	return s->max_tasks == 0 ? m->units : (s->max_tasks - items) / m->unit;
 }
 
-/* Run one item at a time, with nothing else to look after, until there are none:
- * a loop in which the compiler knows that, for items that are shorter than the
- * questions. */
+/* Run one item at a time, with nothing else to look after, until there are
+ * none: a loop in which the compiler knows that, for items that are shorter
+ * than the questions. */
 static void run_singly(struct mp_pool_map *m, struct mp_pool_progress *p,
 		       uint64_t *bits)
 {

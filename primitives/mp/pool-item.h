@@ -2,9 +2,9 @@
  *
  * Internal to pool-work.c and pool-help.c.  Floor 4.  A worker.
  *
- * Before each item stands in shared memory that it is about to begin: so if this
- * worker dies, its creator knows which one died with it.  Here, and not in a .c
- * file, because an item may be shorter than a call.
+ * Before each item stands in shared memory that it is about to begin: so if
+ * this worker dies, its creator knows which one died with it.  Here, and not in
+ * a .c file, because an item may be shorter than a call.
  */
 #ifndef MP_POOL_ITEM_H
 #define MP_POOL_ITEM_H

@@ -168,9 +168,9 @@ bool mp_crew_broken(const struct mp_pool *pool);
 /* Reap, recover, replace. */
 void mp_crew_look(struct mp_pool *pool);
 
-/* Sleep until the bell is rung, a worker dies, or the deadline.  Once the bell is
- * armed, ready(arg) is looked at, and whether something is done.  0: look again.
- * -EINTR. */
+/* Sleep until the bell is rung, a worker dies, or the deadline.  Once the bell
+ * is armed, ready(arg) is looked at, and whether something is done.
+ * 0: look again.  -EINTR. */
 int mp_crew_sleep(struct mp_pool *pool, bool (*ready)(const void *),
 		  const void *arg, int64_t deadline_ns);
 

@@ -81,8 +81,9 @@ static void idle(struct mp_pool_worker *self, struct mp_pool_shared *s)
 {
 	struct mp_spin spin = { 0 };
 
-	/* Against sparing(), pool-tend.c: either it sees that this worker looks, or
-	 * this one, once it has marked the gate, sees what was published. */
+	/* Against sparing(), pool-tend.c: either it sees that this worker
+	 * looks, or this one, once it has marked the gate, sees what was
+	 * published. */
 	atomic_store_explicit(&self->looking, mp_spin_cpu(),
 			      memory_order_relaxed);
 	while (!something(s) &&

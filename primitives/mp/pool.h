@@ -70,9 +70,10 @@ struct mp_task {
 	const void *in;
 	size_t in_size;
 	void *out;
-	size_t out_size; /* room for the result; set it if the result is shorter.
-			  * Longer than the room: -EMSGSIZE is its status */
-	uint64_t index;  /* of the item; 0 for apply and submit */
+	/* Room for the result; set it if the result is shorter.  More than the
+	 * room: its status is -EMSGSIZE. */
+	size_t out_size;
+	uint64_t index; /* of the item; 0 for apply and submit */
 };
 
 /* Statuses that no function returned. */
@@ -146,7 +147,8 @@ MP_API int mp_pool_create(struct mp_pool **pool, int workers,
  * A result is written to its place whoever computed it, so the order is that of
  * the input; where an item failed, out holds nothing of use.
  * -EINTR: what has not begun is cancelled; out and call->status hold nothing of
- * use (map_async keeps them).  With `shared`, items under way still write there.
+ * use (map_async keeps them).  With `shared`, items under way still write
+ * there.
  * -EMSGSIZE: item and result do not fit into a quarter of the window.
  * -EINVAL: also `shared` with memory that is not. */
 MP_API int mp_pool_map(struct mp_pool *pool, int (*fn)(struct mp_task *),
@@ -164,7 +166,7 @@ MP_API int mp_pool_map_async(struct mp_pool *pool, int (*fn)(struct mp_task *),
 /* Run fn on one item, which is copied; r and out must stay until it is done.
  * Waits for room while `tasks` are under way.
  * -EMSGSIZE: in_size + out_size is more than task_bytes.  -EAGAIN: nowait.
- * -EDEADLK: all `tasks` are results of imaps, which only the caller can take. */
+ * -EDEADLK: all `tasks` are results of imaps that only the caller can take. */
 MP_API int mp_pool_submit(struct mp_pool *pool, int (*fn)(struct mp_task *),
 			  const void *in, size_t in_size, void *out,
 			  size_t out_size, const struct mp_call *call,

@@ -1,6 +1,6 @@
 /* ring - messages of any length, one behind the other, round and round.
  *
- * Internal to queue*.c, lease.c, pipe*.c and, for the rounding, pool*.c.  Floor 2.
+ * Internal to queue*.c, lease.c, pipe*.c; pool*.c for the rounding.  Floor 2.
  *
  * A position is a number of bytes below the ring's size; all are multiples of
  * 8.  A record that begins before the end may run on behind it: there lies as
