@@ -130,15 +130,15 @@ FAMILIES = {f.name: f for f in (
     Family(
         "grain",
         brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.01,
-                   options=["--ms=3"]),
+                   options=["--ms=2"]),
         full=dict(rounds=7, slow_rounds=5, pairs=0, min_time=0.01,
                   options=["--ms=10"]),
         slow=re.compile("/python_"),
         # Where the curves rise.
         few=re.compile(
-            "/(openmp_dynamic|mp_pool_chunk1)/task_ns:(10|20|25|32|50|100|400)/|"
+            "/(openmp_dynamic|mp_pool_chunk1)/task_ns:(10|25|50|100|400)/|"
             "/mp_pool/task_ns:(5|10|32|100)/|"
-            "/mp_pool_submit/task_ns:(100|250|400|640|1000|4000)/|"
+            "/mp_pool_submit/task_ns:(100|400|1000|4000)/|"
             "/python_pool_chunk1/task_ns:(16000|64000|250000)/"),
         ours="/mp_pool(_chunk1|_submit)?/task_ns:(25|100|1000)/"),
     Family(

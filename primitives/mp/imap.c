@@ -184,16 +184,17 @@ static int check(const struct mp_imap_state *it)
 
 /* Chunks ahead for each worker.  With two of them, a creator that is slow to
  * run again finds all workers asleep. */
-#define AHEAD 16
+#define AHEAD 64
 
 static int set_window(struct mp_imap_state *it, uint32_t window)
 {
-	uint32_t most = it->pool->s->slots;
+	uint32_t slots = it->pool->s->slots;
+	uint32_t most = window != 0 ? slots : (slots + 1) / 2;
 
 	if (window != 0 && window < it->chunk)
 		return -EINVAL;
 	it->chunks =
-		window != 0 ? window / it->chunk : 2 * it->pool->s->workers;
+		window != 0 ? window / it->chunk : AHEAD * it->pool->s->workers;
 	if (it->chunks > most)
 		it->chunks = most;
 	return 0;

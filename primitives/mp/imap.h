@@ -3,7 +3,8 @@
  * Python: Pool.imap, Pool.imap_unordered, which read their whole input at once.
  * Floor 4.  The thread that created the pool.
  *
- * Lives in: private memory of the creator, in one place from open to close.
+ * Lives in: private memory of the creator, in one place from open to close,
+ * which comes before the end of the pool.
  *
  *	static int numbers(void *arg, void *in)
  *	{
@@ -33,8 +34,8 @@
 struct mp_imap_options {
 	struct mp_call call; /* chunk, timeout_ns, retries; no more */
 	bool unordered;      /* as they are done */
-	uint32_t window;     /* items under way, or done and not taken; 0: for
-			  * each worker 16 chunks */
+	uint32_t window; /* items under way, or done and not taken; 0: 64 chunks
+			  * for each worker, up to half of the `tasks` */
 };
 
 struct mp_imap {

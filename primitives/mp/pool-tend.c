@@ -6,6 +6,7 @@
 #include "mp/chaos.h"
 #include "mp/clock.h"
 #include "mp/fence.h"
+#include "mp/owner.h"
 #include "mp/spin.h"
 
 void mp_pool_pass(struct mp_pool *pool)
@@ -127,6 +128,19 @@ bool mp_pool_something(struct mp_pool *pool)
 	return mp_task_any_done(pool) || mp_map_any_done(pool);
 }
 
+/* Where those are for whom the creator waits.  If entries wait in the ring, all
+ * workers are busy; and with as many workers as CPUs one of them may want this
+ * CPU: then it is as if all of them were here. */
+static uint32_t workers_cpu(const struct mp_pool *pool)
+{
+	const struct mp_pool_shared *s = pool->s;
+
+	if ((int)s->workers >= mp_owner_get()->cpus &&
+	    mp_pool_load(&s->head) != mp_pool_load(&s->tail))
+		return mp_spin_cpu();
+	return atomic_load_explicit(&s->taken_cpu, memory_order_relaxed);
+}
+
 int mp_pool_wait(struct mp_pool *pool, bool (*ready)(const void *),
 		 const void *arg, int64_t timeout_ns)
 {
@@ -142,10 +156,7 @@ int mp_pool_wait(struct mp_pool *pool, bool (*ready)(const void *),
 		if (pool->alive == 0 && mp_crew_broken(pool))
 			return -ECHILD;
 		while (timeout_ns != 0 && !mp_pool_something(pool) &&
-		       mp_spin(&spin,
-			       atomic_load_explicit(&pool->s->taken_cpu,
-						    memory_order_relaxed),
-			       deadline))
+		       mp_spin(&spin, workers_cpu(pool), deadline))
 			;
 		if (mp_pool_something(pool))
 			continue;

@@ -78,12 +78,12 @@ static size_t lay_out(const struct mp_pool *pool, uint32_t workers,
 	at += ring * sizeof(uint32_t);
 	s->worker = at;
 	at += workers * sizeof(struct mp_pool_worker);
-	s->slot = at;
-	at += s->slots * s->slot_size;
 	s->map = at;
 	at += MP_MAPS * sizeof(struct mp_pool_map);
 	s->progress = at;
 	at += (size_t)MP_MAPS * workers * sizeof(struct mp_pool_progress);
+	s->slot = at;
+	at += s->slots * s->slot_size;
 	s->bits = at;
 	at += MP_MAPS * workers * s->bits_size;
 	s->window = at;

@@ -201,8 +201,8 @@ MP_API int mp_pool_join(struct mp_pool *pool, int64_t timeout_ns);
  * -EBUSY: from a callback; nothing happened. */
 MP_API int mp_pool_destroy(struct mp_pool *pool);
 
-/* How many workers there are; their pids, i from 0 (0: being replaced); how
- * many were replaced so far. */
+/* How many workers there are, fewer for a moment when some have died; their
+ * pids, i from 0 (0: being replaced); how many were replaced so far. */
 MP_API int mp_pool_workers(const struct mp_pool *pool);
 MP_API pid_t mp_pool_worker_pid(const struct mp_pool *pool, int i);
 MP_API uint64_t mp_pool_replaced(const struct mp_pool *pool);

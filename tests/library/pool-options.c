@@ -95,6 +95,7 @@ static void forget(void)
 static void initializers(void)
 {
 	int number = 1000, out[50], bad = 0, descriptors = tap_descriptors();
+	int error;
 	struct mp_pool_options o = { .initializer = initialize,
 				     .arg = &number };
 	struct mp_result r;
@@ -149,9 +150,12 @@ static void initializers(void)
 		is(mp_pool_map(pool, adds_given, NULL, 0, 50, out, 4, NULL), 0,
 		   "one of two cannot be replaced: the other works");
 		submit(stays, 1, NULL, NULL, &r);
-		strike(0);
-		strike(1);
-		is(mp_result_wait(&r, LONG), begun(1) ? 0 : -ECHILD,
+		for (int i = 0; i < 2; i++)
+			if (mp_pool_worker_pid(pool, i) > 0)
+				strike(i);
+		error = mp_result_wait(&r, LONG);
+		ok(error == -ECHILD ||
+			   (error == 0 && mp_result_status(&r) == MP_LOST),
 		   "none can be replaced");
 		is(apply(square, 1, out), -ECHILD, "no task: -ECHILD");
 		is(mp_pool_map(pool, adds_given, NULL, 0, 50, out, 4, NULL),
@@ -379,6 +383,8 @@ static void about_the_limit(void)
 
 /* ---- a fork server ---- */
 
+static struct mp_forkserver server;
+
 static int dies_once(struct mp_task *t)
 {
 	if (notes(t) == 0 && t->index == 5)
@@ -386,10 +392,10 @@ static int dies_once(struct mp_task *t)
 	return 0;
 }
 
-static void with_a_server(struct mp_forkserver *server)
+static void with_a_server(void)
 {
 	int number = 7, out[100], bad = 0, descriptors = tap_descriptors();
-	struct mp_pool_options o = { .server = server };
+	struct mp_pool_options o = { .server = &server };
 	int32_t status[100];
 	pid_t pid[2];
 	struct mp_result r;
@@ -433,10 +439,77 @@ static void with_a_server(struct mp_forkserver *server)
 	is(tap_descriptors(), descriptors, "no descriptor is left");
 }
 
+static void start_with_server(void)
+{
+	int error = mp_forkserver_start(&server);
+
+	if (error < 0)
+		errx(1, "mp_forkserver_start: %s", strerror(-error));
+	open_pool(2, &(struct mp_pool_options){ .server = &server });
+}
+
+static int dies_with_server(void)
+{
+	struct mp_result r;
+
+	start_with_server();
+	submit(stays, 0, NULL, NULL, &r);
+	await(begun(0));
+	for (int i = 0; i < 2; i++)
+		board->pid[10 + i] = mp_pool_worker_pid(pool, i);
+	atomic_store(&board->n, 1);
+	return wait_for_kill();
+}
+
+static int gets_interrupts(void)
+{
+	int bad = 0;
+
+	setpgid(0, 0);
+	handle(SIGINT, on_signal, 0);
+	start_with_server();
+	for (int i = 0; i < 10; i++) {
+		kill(0, SIGINT);
+		bad += !works() || mp_pool_replaced(pool) != 0;
+	}
+	close_pool();
+	mp_forkserver_stop(&server);
+	return bad + !childless();
+}
+
+static int loses_server(void)
+{
+	struct mp_result r;
+	int bad = 0, y;
+
+	start_with_server();
+	submit(stays, 0, NULL, NULL, &r);
+	await(begun(0));
+	mp_process_kill(&server.process);
+	bad += mp_result_get(&r, LONG) != MP_LOST;
+	bad += apply(square, 3, &y) != -ECHILD;
+	close_pool();
+	mp_forkserver_stop(&server);
+	return bad + !childless();
+}
+
+static void ends_of_a_server(void)
+{
+	pid_t pid;
+
+	memset((void *)board, 0, sizeof(*board));
+	pid = start_apart(dies_with_server);
+	await(atomic_load(&board->n));
+	killed(pid);
+	ok(gone(board->pid[10]) && gone(board->pid[11]),
+	   "the creator is killed: the server's children go, too");
+	is(apart(gets_interrupts), 0, "Ctrl-C for all: they go on");
+	is(apart(loses_server), 0, "the server is killed: lost, and -ECHILD");
+}
+
 int main(void)
 {
 	int before = tap_descriptors(), error;
-	struct mp_forkserver server;
 
 	mp_backstop_set(0);
 	board = share(sizeof(*board));
@@ -444,9 +517,10 @@ int main(void)
 	error = mp_forkserver_start(&server);
 	if (error < 0)
 		errx(1, "mp_forkserver_start: %s", strerror(-error));
-	with_a_server(&server);
+	with_a_server();
 	mp_forkserver_stop(&server);
 	ok(childless(), "nor the server");
+	ends_of_a_server();
 	initializers();
 	max_tasks(1, 2);
 	max_tasks(3, 2);

@@ -2,6 +2,8 @@
  * handler leaves behind. */
 #include "mp/queue.h"
 
+#include <poll.h>
+
 #include "queues.h"
 
 static char out[256], in[256];
@@ -275,79 +277,140 @@ static void handlers(void)
 
 /* ---- lost wake-ups ---- */
 
-/* Two processes, each of which waits for the other at once and again. */
+/* Two processes, each of which waits for the other again and again, and which
+ * dawdle about as long as the other looks before it sleeps.  There is no time
+ * limit: on a busy machine a turn may take seconds.  That a wake-up was lost
+ * shows in that both are asleep. */
 
-static int asks(struct mp_queue *to, struct mp_queue *from, int n)
-{
-	long number = 0;
-	int bad = 0;
-
-	for (int i = 0; i < n; i++) {
-		bad += mp_queue_put(to, &number, 8, LONG) != 0;
-		bad += mp_queue_get(from, &number, 8, LONG, NULL) != 0;
-	}
-	return bad;
-}
+enum { TURNS = 2000, LAST = -1 };
+#define AT_MOST (3000 * MS) /* then fewer turns will do */
 
 static struct mp_queue *back;
 
-static int answers_back(long n)
-{
-	int bad = 0;
-	long number;
+struct turns {
+	_Atomic int asked, answered;
+};
+static struct turns *turns;
 
-	for (long i = 0; i < n; i++) {
-		bad += mp_queue_get(q, &number, 8, LONG, NULL) != 0;
-		bad += mp_queue_put(back, &number, 8, LONG) != 0;
-	}
-	return bad;
-}
-
-static void pin(int cpu)
+static void pin(long cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	if (cpu >= 0) {
+		CPU_SET((size_t)cpu, &set);
+		sched_setaffinity(0, sizeof(set), &set);
+	}
+	prctl(PR_SET_TIMERSLACK, 1L);
 }
 
-static int answers_on_0(long n)
+/* Not every time, and up to 80 us. */
+static void dawdle(unsigned *seed)
 {
-	pin(0);
-	return answers_back(n);
+	struct timespec t = { .tv_nsec = rand_r(seed) % 80000 };
+
+	if (rand_r(seed) % 2)
+		nanosleep(&t, NULL);
 }
 
-static int answers_on_1(long n)
+static int asks(long cpu)
 {
-	pin(1);
-	return answers_back(n);
+	int64_t begin = mp_clock_now();
+	unsigned seed = 1;
+	long number = 0;
+	int bad = 0;
+
+	pin(cpu);
+	for (int i = 1; number != LAST && bad == 0; i++) {
+		dawdle(&seed);
+		number = i == TURNS || mp_clock_now() - begin > AT_MOST ? LAST
+									: i;
+		bad += mp_queue_put(q, &number, 8, -1) != 0;
+		bad += mp_queue_get(back, &number, 8, -1, NULL) != 0;
+		atomic_fetch_add(&turns->asked, 1);
+	}
+	return bad;
+}
+
+static int answers_back(long cpu)
+{
+	unsigned seed = 2;
+	long number = 0;
+	int bad = 0;
+
+	pin(cpu);
+	while (number != LAST && bad == 0) {
+		bad += mp_queue_get(q, &number, 8, -1, NULL) != 0;
+		dawdle(&seed);
+		bad += mp_queue_put(back, &number, 8, -1) != 0;
+		atomic_fetch_add(&turns->answered, 1);
+	}
+	return bad;
+}
+
+static int running(pid_t pid)
+{
+	return tap_state(pid) != 'Z';
+}
+
+/* Who has been woken is not asleep any more, also if it cannot run yet. */
+static int idle(pid_t pid)
+{
+	return asleep(pid) || !running(pid);
+}
+
+/* Does one sleep, and the other too, or has it ended? */
+static int sleep_for_ever(const pid_t pid[2])
+{
+	int asked = atomic_load(&turns->asked);
+	int answered = atomic_load(&turns->answered);
+
+	for (int i = 0; i < 50; i++) {
+		if (!idle(pid[0]) || !idle(pid[1]) ||
+		    atomic_load(&turns->asked) != asked ||
+		    atomic_load(&turns->answered) != answered)
+			return 0;
+		sched_yield();
+	}
+	return running(pid[0]) || running(pid[1]);
 }
 
 static void to_and_fro(void)
 {
 	static const struct {
-		int (*f)(long);
+		long asks, answers;
 		const char *where;
-	} place[] = { { answers_on_0, "on this CPU" },
-		      { answers_on_1, "on another CPU, if there is one" },
-		      { answers_back, "anywhere" } };
-	cpu_set_t all;
-	pid_t pid;
-	int bad;
+	} place[] = { { 0, 0, "on one CPU" },
+		      { 0, 1, "on two CPUs, if there are two" },
+		      { -1, -1, "anywhere" } };
+	int stuck = 0;
+	pid_t pid[2];
 
-	sched_getaffinity(0, sizeof(all), &all);
 	back = share(SPACE);
+	turns = share(sizeof(*turns));
 	for (int i = 0; i < 3; i++) {
+		memset(turns, 0, sizeof(*turns));
 		fresh(1, 8, 0);
 		mp_queue_init(back, 1, 8, 0);
-		pid = start(place[i].f, 3000);
-		if (i < 2)
-			pin(0);
-		bad = asks(q, back, 3000);
-		sched_setaffinity(0, sizeof(all), &all);
-		is(bad, 0, "3000 times to and fro %s", place[i].where);
-		is(end_of(pid), 0, "the other side");
+		pid[0] = start(asks, place[i].asks);
+		pid[1] = start(answers_back, place[i].answers);
+		while ((running(pid[0]) || running(pid[1])) && !stuck) {
+			poll(NULL, 0, 10); /* not to be in their way */
+			stuck = sleep_for_ever(pid);
+		}
+		is(stuck, 0, "to and fro %s: nobody sleeps for ever",
+		   place[i].where);
+		if (stuck) {
+			printf("# after %d questions, %d answers\n",
+			       turns->asked, turns->answered);
+			killed(pid[0]);
+			killed(pid[1]);
+			return;
+		}
+		is(end_of(pid[0]), 0, "all was asked");
+		printf("# %d times, %d sleeps\n", turns->asked,
+		       (int)count(MP_SLEEPS));
+		is(end_of(pid[1]), 0, "and answered");
 		is(count(MP_RESCUES), 0, "nothing was rescued");
 	}
 }

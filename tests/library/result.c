@@ -224,7 +224,8 @@ static void wait_many(void)
 	is(mp_result_wait_many(all, 0, MP_ALL_COMPLETED, 0), -EINVAL,
 	   "wait for none");
 	is(mp_result_wait_many(all, -1, MP_ALL_COMPLETED, 0), -EINVAL, "-1");
-	for (int when = MP_FIRST_COMPLETED; when <= MP_ALL_COMPLETED; when++)
+	for (enum mp_result_when when = MP_FIRST_COMPLETED;
+	     when <= MP_ALL_COMPLETED; when++)
 		is(mp_result_wait_many(all, 4, when, 0), -ETIMEDOUT,
 		   "none is done");
 	begin = mp_clock_now();

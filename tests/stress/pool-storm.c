@@ -13,6 +13,7 @@
  * once, or the creator itself; it stops a child that hangs. */
 #include "crew.h"
 
+#include "mp/backstop.h"
 #include "mp/imap.h"
 #include "mp/pool.h"
 #include "mp/result.h"
@@ -90,6 +91,13 @@ static int work_or_hang(struct mp_task *t)
 	atomic_fetch_add(&w->item[i].begun, 1);
 	for (;;)
 		pause();
+}
+
+/* So long that its creator sleeps. */
+static int nap(struct mp_task *t)
+{
+	(void)t;
+	return usleep(3000);
 }
 
 static int born(void *unused)
@@ -237,6 +245,12 @@ static int as_new(void)
 		must(w->item[i].ended >= 1);
 	}
 	must(mp_pool_workers(pool) == WORKERS);
+	/* Nobody dies now: only the bell wakes the creator. */
+	for (int i = 0; i < 5; i++) {
+		must(mp_pool_map(pool, nap, NULL, 0, WORKERS, NULL, 0, NULL) ==
+		     0);
+		must(mp_pool_apply(pool, nap, NULL, 0, NULL, 0, NULL) == 0);
+	}
 	return 0;
 }
 
@@ -324,18 +338,22 @@ static void strike(pid_t parent)
 static int all_gone(void)
 {
 	int64_t end = mp_clock_now() + 1000 * MS;
-	uint64_t births = atomic_load(&w->births);
-	int alive;
+	int alive, late;
 
 	do {
 		alive = 0;
-		for (uint64_t i = 0; i < births && i < BIRTHS; i++) {
+		for (uint64_t i = 0; i < BIRTHS && w->pid[i] != 0; i++) {
 			char state = tap_state(atomic_load(&w->pid[i]));
 
-			alive += state != '-' && state != 'Z' && state != 'X';
+			if (state == '-' || state == 'Z' || state == 'X')
+				continue;
+			alive++;
+			if (mp_clock_now() > end) /* leave none behind */
+				kill(atomic_load(&w->pid[i]), SIGKILL);
 		}
-	} while (alive > 0 && mp_clock_now() < end && usleep(1000) == 0);
-	return alive == 0;
+		late = mp_clock_now() > end;
+	} while (alive > 0 && usleep(1000) == 0);
+	return !late;
 }
 
 /* 1: the child ended by itself; 0: it was killed; -1: it hung. */
@@ -517,6 +535,7 @@ int main(int argc, char **argv)
 			argv[0]);
 		return 2;
 	}
+	mp_backstop_set(0); /* nobody needs one */
 	seed = (uint32_t)getpid() * 2654435761u | 1;
 	printf("# seed %u\n", seed);
 	w = share(sizeof(*w) + all * sizeof(w->item[0]));
