@@ -93,7 +93,8 @@ MP_API int mp_conn_recv_fd(struct mp_conn *c, int64_t timeout_ns);
 
 /* A descriptor for poll, select or epoll, readable when mp_conn_poll says 1.
  * Once in a while it is readable and recv finds nothing: use a timeout of 0.
- * It belongs to the handle: do not read, do not close it.  -EMFILE, -ENFILE.
+ * It belongs to the handle: do not read, do not close it.  A process that goes
+ * on with the end of one that was killed calls this again.  -EMFILE, -ENFILE.
  * -EBADF: this end only sends, or is closed. */
 MP_API int mp_conn_fileno(struct mp_conn *c);
 

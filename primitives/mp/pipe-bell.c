@@ -79,8 +79,13 @@ int mp_pipe_fileno(struct mp_conn *c)
 
 	if (c->in == NULL)
 		return -EBADF;
-	if (c->poll_fd >= 0)
+	if (c->poll_fd >= 0) {
+		/* One that had this end and was killed may have taken the
+		 * post of a message back. */
+		if (something(c->in))
+			mp_eventfd_post(c->bell_in, 1);
 		return c->poll_fd;
+	}
 	fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd < 0)
 		return -errno;

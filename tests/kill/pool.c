@@ -1,8 +1,8 @@
 /* A worker of a pool is killed at every instruction: from its birth on, while
- * it takes a task, runs it and says so, while it helps with a map and leaves it,
- * asleep at the gate.  The creator lives: each job ends, at most the item that
- * the worker was running is lost, each other was run once, and the pool goes on
- * with a worker more.
+ * it takes a task, runs it and says so, while it helps with a map and leaves
+ * it, asleep at the gate.  The creator lives: each job ends, at most the item
+ * that the worker was running is lost, each other was run once, and the pool
+ * goes on with a worker more.
  *
  * The worker is one that was started in the place of another.  It asks to be
  * traced, by its creator, which is this program; so driver.c, whose victim is
@@ -76,6 +76,12 @@ __attribute__((format(printf, 3, 4))) static void check_that(int good,
 	va_end(ap);
 	printf(" (%s)\n", what);
 	fflush(stdout);
+}
+
+/* Once something has failed the rest need not take long. */
+static int64_t limit(void)
+{
+	return bad_points != 0 || tap_failures != 0 ? 300 * MS : LONG;
 }
 
 /* ---- the workers ---- */
@@ -169,7 +175,7 @@ static int settle_tasks(void)
 	int rc = 0, code;
 
 	for (int i = 0; i < jobs && rc == 0; i++) {
-		rc = mp_result_wait(&job[i], LONG);
+		rc = mp_result_wait(&job[i], limit());
 		status[i] = mp_result_status(&job[i]);
 		if (rc == 0 && status[i] == MP_LOST)
 			must(mp_result_exitcode(&job[i], &code) == 0 &&
@@ -191,7 +197,7 @@ static void publish_map(void)
 
 static int settle_map(void)
 {
-	int rc = mp_result_wait(&job[0], LONG), failed = 0;
+	int rc = mp_result_wait(&job[0], limit()), failed = 0;
 
 	for (int i = 0; i < ITEMS; i++)
 		failed += status[i] != 0;
@@ -226,14 +232,14 @@ static int settle_imap(void)
 	int rc = 1, n = 0;
 
 	for (; n < ITEMS; n++) {
-		rc = mp_imap_next(&it, &out[n], LONG);
+		rc = mp_imap_next(&it, &out[n], limit());
 		if (rc != 1)
 			break;
 		must(it.index == (uint64_t)n, "item %d is %d", n,
 		     (int)it.index);
 		status[n] = it.status;
 	}
-	must(rc == 1 && mp_imap_next(&it, NULL, LONG) == 0, "imap: %d", rc);
+	must(rc == 1 && mp_imap_next(&it, NULL, limit()) == 0, "imap: %d", rc);
 	mp_imap_close(&it);
 	return rc == 1 ? 0 : rc;
 }
@@ -376,7 +382,7 @@ static void kill_at(int n)
 	if (rc == 0)
 		check_items(jobs);
 	if (rc == 0 && story->others == 1)
-		must(mp_result_get(&held, LONG) == 0, "the other's task");
+		must(mp_result_get(&held, limit()) == 0, "the other's task");
 	if (rc == 0)
 		check_pool();
 	must(mp_pool_destroy(pool) == 0, "destroyed");

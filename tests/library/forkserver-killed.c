@@ -118,7 +118,7 @@ static int joins_late(long p)
 }
 
 /* A request is in the socket, and nobody will read it.  Somebody else (we) has
- * the server's end, as a fork at a bad moment would, so no end of file comes. */
+ * the server's end, as a fork at a bad moment would: no end of file comes. */
 static void request_open(void)
 {
 	struct mp_forkserver f;

@@ -9,8 +9,8 @@
  *			knows whether it has got some more
  *
  * A is the creator, the others are workers.  A worker writes down its place in
- * the ring, reads `head` once more, and while it was the same the map stays.  It
- * takes units by fetch_add until there are none, moves `head` on, clears its
+ * the ring, reads `head` once more, and while it was the same the map stays.
+ * It takes units by fetch_add until there are none, moves `head` on, clears its
  * place, and if nobody else has this place it rings the bell.
  *
  * The creator takes the map away when all units were handed out, `head` is past

@@ -11,9 +11,10 @@
  * A is the creator, the others are workers.  A appends slots to the ring; a
  * worker looks at the entry at `head`, takes its slot if it is READY, and moves
  * `head` on in any case, also for one who died before it could.  An entry names
- * the use of its slot, and after reading it the worker reads `head` once more: so
- * no task is taken by another entry than its own.  The slot of a cancelled task is used again only when `head` has
- * passed it.  So as many places as there are slots are enough.
+ * the use of its slot, and after reading it the worker reads `head` once more:
+ * so no task is taken by another entry than its own.  The slot of a cancelled
+ * task is used again only when `head` has passed it.  So as many places as
+ * there are slots are enough.
  *
  * A worker that says `looking` is not woken: it will see what comes.  Who takes
  * a task and sees another one behind it wakes the next.

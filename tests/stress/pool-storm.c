@@ -9,8 +9,8 @@
  * and with retries none is lost.  Then, with no more kills, the pool does a map
  * of 100 as if nothing had happened.
  *
- * The pool belongs to a child.  Its parent kills the workers, one by one, all at
- * once, or the creator itself; it stops a child that hangs. */
+ * The pool belongs to a child.  Its parent kills the workers, one by one, all
+ * at once, or the creator itself; it stops a child that hangs. */
 #include "crew.h"
 
 #include "mp/backstop.h"
