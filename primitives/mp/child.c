@@ -51,9 +51,9 @@ static void trace_exit(const struct mp_child *c, int32_t end)
 	mp_trace_exit(c->pid, text);
 }
 
-int32_t mp_child_end(const siginfo_t *si)
+int32_t mp_child_end(int si_code, int si_status)
 {
-	return si->si_code == CLD_EXITED ? si->si_status + 1 : -si->si_status;
+	return si_code == CLD_EXITED ? si_status + 1 : -si_status;
 }
 
 void mp_child_lose(struct mp_child *c)
@@ -108,7 +108,7 @@ static int reap(struct mp_child *c, int options)
 	}
 	if (si.si_pid == 0)
 		return -EAGAIN;
-	end = mp_child_end(&si);
+	end = mp_child_end(si.si_code, si.si_status);
 	/* Stored before the reaping, so that ECHILD above finds it. */
 	if (!atomic_compare_exchange_strong(&c->end, &none, end))
 		return 0;

@@ -15,7 +15,6 @@
 
 #include "mp/api.h"
 
-#include <signal.h>
 #include <sys/types.h>
 
 /*  end         meaning                          leaves by        to
@@ -36,7 +35,7 @@ struct mp_child {
 };
 
 /* How waitid says it, as `end`. */
-int32_t mp_child_end(const siginfo_t *si);
+int32_t mp_child_end(int si_code, int si_status);
 
 /* The pidfd.  -ESRCH: reaped already.  -EMFILE, -ENFILE, -ENOMEM. */
 int mp_child_fd(struct mp_child *c);

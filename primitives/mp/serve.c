@@ -193,7 +193,7 @@ static void reap(pid_t pid, struct mp_answer *a)
 	else if (si.si_pid == 0)
 		a->error = -EAGAIN;
 	else
-		a->end = mp_child_end(&si);
+		a->end = mp_child_end(si.si_code, si.si_status);
 }
 
 static int answer(struct birth *b)
