@@ -51,9 +51,9 @@ static void trace_exit(const struct mp_child *c, int32_t end)
 	mp_trace_exit(c->pid, text);
 }
 
-int32_t mp_child_end(int si_code, int si_status)
+int32_t mp_child_end(int code, int status)
 {
-	return si_code == CLD_EXITED ? si_status + 1 : -si_status;
+	return code == CLD_EXITED ? status + 1 : -status;
 }
 
 void mp_child_lose(struct mp_child *c)

@@ -35,7 +35,7 @@ struct mp_child {
 };
 
 /* How waitid says it, as `end`. */
-int32_t mp_child_end(int si_code, int si_status);
+int32_t mp_child_end(int code, int status);
 
 /* The pidfd.  -ESRCH: reaped already.  -EMFILE, -ENFILE, -ENOMEM. */
 int mp_child_fd(struct mp_child *c);
