@@ -19,8 +19,8 @@
 #include "mp/spin.h"
 #include "ways/way.h"
 
-#ifdef WAYS_FAULT /* for the tests: each 1000th is damaged, or lost */
-#define FAULT(n) ((n) % 1000 == 999)
+#ifdef WAYS_FAULT /* for the tests: each 100th is damaged, or lost */
+#define FAULT(n) ((n) % 100 == 99)
 #else
 #define FAULT(n) 0
 #endif

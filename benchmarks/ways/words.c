@@ -44,7 +44,7 @@ static void put(struct box *b, const void *data)
 
 	memcpy(&word, data, sizeof(word));
 #ifdef WAYS_FAULT /* for the tests: one is damaged */
-	if (word == 50)
+	if (word == 3)
 		word ^= 1;
 #endif
 	/* Pairs with the acquire in spin_receive; others need none. */
