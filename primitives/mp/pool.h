@@ -23,8 +23,9 @@
  *	mp_pool_destroy(pool);			 out: 1 4 9 16 25
  *
  * An item is in_size bytes, its result out_size bytes.  Python's starmap is a
- * map over structs.  Workers are forked by mp_pool_create: they know every
- * function of the program and all its memory as it was then.
+ * map over structs.  A worker is forked by mp_pool_create, or later in place of
+ * a dead one: it knows every function of the program and all memory as it was
+ * then.
  *
  * Nobody helps behind the creator's back: no thread, no server.  While it is in
  * one of the calls below it hands out work, takes results, runs callbacks,
@@ -96,7 +97,8 @@ struct mp_pool_options {
 	/* Through which a map of private memory goes; 0: 4 MiB. */
 	size_t window_bytes;
 
-	/* Start workers from there; NULL: fork. */
+	/* Start workers from there; NULL: fork.  They know the memory as it was
+	 * when the server began, and `shared` needs what was mapped by then. */
 	struct mp_forkserver *server;
 };
 
