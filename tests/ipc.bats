@@ -193,8 +193,10 @@ EOF
     [ "$(json board.json '[(r["limit_name"], r["of"]) for r in d
         if r["row"] == "round trip, same"]')" = "[('yield', 'limit')]" ]
     [ "$(json board.json '{r["peer_name"] for r in d if r["row"] == "pipe 64 B, 64 KiB"}')" = "{'pipe'}" ]
-    # how many times better than Python
-    [ "$(json board.json '[r["ratio"] > 5 for r in d if r["row"] == "queue 1P1C: Python"]')" = "[True]" ]
+    # the ratio says how many times better than Python: of one repetition,
+    # whatever else the machine does meanwhile
+    [ "$(json board.json '[abs(r["ratio"] * r["ours"] / r["peer"] - 1) < 1e-6
+        for r in d if r["row"] == "queue 1P1C: Python"]')" = "[True]" ]
 }
 
 @test "make help names it" {
