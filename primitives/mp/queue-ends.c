@@ -162,16 +162,20 @@ int mp_queue_enter_get(struct mp_queue *q, int64_t timeout_ns, uint64_t *at)
 	return error;
 }
 
-int mp_queue_take(struct mp_queue *q, uint64_t *at)
+void mp_queue_take(struct mp_queue *q, uint64_t *at)
 {
-	int mine = 0;
-
 	if (q->flags & MP_QUEUE_LEASE) {
 		mp_queue_lease_take(q, *at);
 		*at = atomic_load_explicit(&q->head, memory_order_relaxed);
 	} else {
 		*at = mp_queue_after(q, *at, mp_queue_length(q, *at));
 	}
+}
+
+int mp_queue_more(struct mp_queue *q, uint64_t *at)
+{
+	int mine = 0;
+
 	return next(q, at, &mine);
 }
 

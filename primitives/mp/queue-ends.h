@@ -132,9 +132,12 @@ void mp_queue_leave_put(struct mp_queue *q, uint64_t tail, int n);
  * leases, one that comes back. */
 int mp_queue_enter_get(struct mp_queue *q, int64_t timeout_ns, uint64_t *at);
 
-/* Take the one at *at; it stays where it is until leave.  Then: is there
- * another?  0, and *at; -ESHUTDOWN; -EAGAIN, and *at is where it would be. */
-int mp_queue_take(struct mp_queue *q, uint64_t *at);
+/* Take the one at *at; it stays where it is until leave.  *at goes on. */
+void mp_queue_take(struct mp_queue *q, uint64_t *at);
+
+/* Is there another?  0, and *at; -ESHUTDOWN; -EAGAIN, and *at is where it would
+ * be; -ENOSPC. */
+int mp_queue_more(struct mp_queue *q, uint64_t *at);
 
 /* n messages were taken, up to `head`. */
 void mp_queue_leave_get(struct mp_queue *q, uint64_t head, int n);

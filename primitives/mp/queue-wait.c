@@ -45,20 +45,43 @@ bool mp_queue_may_get(const void *arg)
 
 /* Two that go on at the same pace, one just behind the other, hand over message
  * by message, and each takes the other's cache lines: ten times as slow as a
- * batch.  Whose wait was short therefore lets the other one get ahead; whose
- * wait was long, as in a round trip, goes on at once. */
-#define SHORT_LOOKS 8
-#define AHEAD_NS    700
+ * batch.  Whose wait was short therefore lets the other one get ahead, by about
+ * half of the queue and while he goes on; whose wait was long, as in a round
+ * trip, goes on at once. */
+#define SHORT_LOOKS   8
+#define AHEAD_ITEM_NS 24
+#define AHEAD_LOOK_NS 700 /* look whether he goes on: it takes his line */
+#define AHEAD_MOST_NS 5000
 
-static void let_ahead(const struct mp_queue_wait *w)
+static void pass(int64_t ns)
 {
-	int64_t start;
+	int64_t start = mp_clock_now();
+
+	while (mp_clock_now() - start < ns)
+		mp_spin_relax();
+}
+
+static void let_ahead(const struct mp_queue_wait *w,
+		      const _Atomic uint32_t *other_cpu)
+{
+	const struct mp_queue *q = w->q;
+	const _Atomic uint64_t *other_end =
+		other_cpu == &q->put_cpu ? &q->tail : mp_queue_limit(q);
+	int64_t left = (int64_t)q->items * AHEAD_ITEM_NS, ns;
+	uint64_t old, new;
 
 	if (w->spin.alone || w->spin.looks == 0 || w->spin.looks >= SHORT_LOOKS)
 		return;
-	start = mp_clock_now();
-	while (mp_clock_now() - start < AHEAD_NS)
-		mp_spin_relax();
+	if (left > AHEAD_MOST_NS)
+		left = AHEAD_MOST_NS;
+	new = mp_queue_load(other_end);
+	do {
+		ns = left < AHEAD_LOOK_NS ? left : AHEAD_LOOK_NS;
+		pass(ns);
+		left -= ns;
+		old = new;
+		new = mp_queue_load(other_end);
+	} while (left > 0 && new != old);
 }
 
 static void begin_wait(struct mp_queue_wait *w)
@@ -101,7 +124,7 @@ int mp_queue_wait_at(struct mp_gate *g, bool (*something)(const void *),
 			return 0;
 		}
 	}
-	let_ahead(w);
+	let_ahead(w, other_cpu);
 	return 0;
 }
 

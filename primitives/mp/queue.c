@@ -137,9 +137,9 @@ int mp_queue_get_many(struct mp_queue *q, struct iovec *v, int n,
 			v[i].iov_len = size;
 		if (error == 0) {
 			i++;
-			error = mp_queue_take(q, &at);
+			mp_queue_take(q, &at);
 		}
-	} while (i < n && error == 0);
+	} while (error == 0 && i < n && mp_queue_more(q, &at) == 0);
 	mp_queue_leave_get(q, at, i);
 	if (i != 0)
 		return i;
