@@ -6,7 +6,8 @@
  *
  * The exchange says nothing of who asks whom.  Somebody whom a client takes for
  * the listener could let a second client answer for him: it is the look at the
- * peer's user (listener.c) that keeps others from standing there.
+ * peer's user (address.c) that keeps others from standing there.  Over TCP
+ * nothing does: see listener.h.
  */
 #include "mp/auth.h"
 

@@ -82,13 +82,13 @@ MP_API int mp_conn_recvv(struct mp_conn *c, const struct iovec *v, int n,
 MP_API int mp_conn_poll(struct mp_conn *c, int64_t timeout_ns);
 
 /* Give the peer a descriptor of its own for what fd is open on.
- * -EBADF: also when fd is not open.  -EOPNOTSUPP: not over this socket.
+ * -EBADF: also when fd is not open.  -EOPNOTSUPP: over TCP.
  * -ETOOMANYREFS: more are on the way than this user may have open.
  * Otherwise as send. */
 MP_API int mp_conn_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns);
 
 /* The result is a descriptor, close-on-exec: close() it.  -EBADMSG: a message
- * comes first.  -EMFILE.  Otherwise as recv. */
+ * comes first.  -EMFILE.  -EOPNOTSUPP: over TCP.  Otherwise as recv. */
 MP_API int mp_conn_recv_fd(struct mp_conn *c, int64_t timeout_ns);
 
 /* A descriptor for poll, select or epoll, readable when mp_conn_poll says 1.

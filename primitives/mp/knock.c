@@ -20,6 +20,7 @@
 
 #define PATIENCE_NS INT64_C(10000000000)
 #define CROWDED_NS  INT64_C(1000000000) /* patience with a full row */
+#define REST_NS     INT64_C(100000000)
 
 /* ---- watching ---- */
 
@@ -59,13 +60,13 @@ int mp_knock_watch(struct mp_listener *l)
 	error = take_number(&k->epoll, epoll_create1(EPOLL_CLOEXEC));
 	if (error == 0)
 		error = watch(k, l->fd, EPOLL_CTL_ADD, EPOLLIN);
-	if (error == 0 && k->key.data != NULL)
+	if (error == 0)
 		error = take_number(&k->timer,
 				    timerfd_create(CLOCK_MONOTONIC,
 						   TFD_CLOEXEC | TFD_NONBLOCK));
-	if (error == 0 && k->key.data != NULL)
+	if (error == 0)
 		error = watch(k, k->timer, EPOLL_CTL_ADD, EPOLLIN);
-	k->alarm = 0;
+	k->alarm = k->rest = 0;
 	k->shut = false;
 	if (error == 0)
 		k->owner = getpid();
@@ -78,12 +79,22 @@ static int64_t patience(const struct mp_knocking *k)
 	return k->n < MP_KNOCK_MAX ? PATIENCE_NS : CROWDED_NS;
 }
 
+/* When there is something to do though nobody says a word; 0: never. */
+static int64_t next_alarm(const struct mp_knocking *k)
+{
+	int64_t alarm = k->n > 0 ? k->row[0].since + patience(k) : 0;
+
+	if (k->rest != 0 && (alarm == 0 || alarm > k->rest))
+		alarm = k->rest;
+	return alarm;
+}
+
 /* The door, and the clock's next alarm. */
 static int set_watches(struct mp_listener *l)
 {
 	struct mp_knocking *k = l->knocking;
-	bool shut = k->n == MP_KNOCK_MAX;
-	int64_t alarm = k->n > 0 ? k->row[0].since + patience(k) : 0;
+	bool shut = k->n == MP_KNOCK_MAX || k->rest != 0;
+	int64_t alarm = next_alarm(k);
 	struct itimerspec t = { .it_value = { alarm / 1000000000,
 					      alarm % 1000000000 } };
 	int error;
@@ -156,6 +167,15 @@ static int admit(struct mp_listener *l, int fd)
 	return error;
 }
 
+/* What became of him who came, says accept(2), and not of us. */
+static bool is_his_error(int error)
+{
+	return error == ECONNABORTED || error == EINTR || error == ENETDOWN ||
+	       error == EPROTO || error == ENOPROTOOPT || error == EHOSTDOWN ||
+	       error == ENONET || error == EHOSTUNREACH ||
+	       error == EOPNOTSUPP || error == ENETUNREACH;
+}
+
 /* Those at the door.  1: *c is one who need not be asked.  0: no more, for now:
  * those in the row want to be served too. */
 static int open_door(struct mp_listener *l, struct mp_conn *c)
@@ -167,7 +187,7 @@ static int open_door(struct mp_listener *l, struct mp_conn *c)
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0 && errno == EAGAIN)
 			return 0;
-		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+		if (fd < 0 && is_his_error(errno))
 			continue;
 		if (fd < 0)
 			return -errno;
@@ -227,8 +247,11 @@ int mp_knock_step(struct mp_listener *l, struct mp_conn *c)
 {
 	int result = listen_to(l, c), error;
 
-	if (result == 0)
+	if (result == 0) {
 		result = open_door(l, c);
+		/* Who watches the descriptor would be called at once. */
+		l->knocking->rest = result < 0 ? mp_clock_now() + REST_NS : 0;
+	}
 	lose_patience(l);
 	error = set_watches(l);
 	return result != 0 ? result : error;

@@ -13,7 +13,9 @@
  *	   |  `--------------- 10 s are over: refused
  *	   `------------------ one of 64, and the oldest for a second: refused
  *
- * While 64 stand there, the door is shut; who comes waits in the backlog.
+ * While 64 stand there, the door is shut; who comes waits in the backlog.  It
+ * is also shut, for a tenth of a second, when nobody can be let in: no
+ * descriptor is free.
  */
 #ifndef MP_KNOCK_H
 #define MP_KNOCK_H
@@ -45,9 +47,10 @@ struct mp_knocking {
 
 	/* The process that accepts. */
 	pid_t owner;
-	int epoll, timer; /* no timer without a key */
-	int64_t alarm;    /* that it is set to; 0: none */
-	bool shut;        /* the door is not watched */
+	int epoll, timer;
+	int64_t alarm; /* that it is set to; 0: none */
+	int64_t rest;  /* the door cannot be opened; until then; 0: it can */
+	bool shut;     /* the door is not watched */
 	int n;
 	struct mp_knock row[MP_KNOCK_MAX]; /* the oldest first */
 };

@@ -1,4 +1,4 @@
-/* listener.c - a Unix socket with a name.  Who comes to it: knock.c. */
+/* listener.c - a socket with an address.  Who comes to it: knock.c. */
 #include "mp/listener.h"
 
 #include <errno.h>
@@ -24,13 +24,12 @@
 /* The mode of the socket is the mode of the file that bind makes, less the
  * umask: so the file is never open to others.  chmod puts back what the umask
  * took; nobody can connect before listen. */
-static int bind_path(int fd, const char *path, const struct sockaddr_un *a,
-		     socklen_t size, mode_t mode, struct mp_knocking *k)
+static int bind_path(int fd, const char *path, const struct mp_address *a,
+		     mode_t mode, struct mp_knocking *k)
 {
 	struct stat st;
 
-	if (fchmod(fd, mode) < 0 ||
-	    bind(fd, (const struct sockaddr *)a, size) < 0)
+	if (fchmod(fd, mode) < 0 || bind(fd, &a->any, a->size) < 0)
 		return -errno;
 	k->has_path = true;
 	if (fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -45,48 +44,64 @@ static int bind_path(int fd, const char *path, const struct sockaddr_un *a,
 	return 0;
 }
 
-static int bind_address(struct mp_listener *l, mode_t mode)
+/* The port is known only then. */
+static int bind_tcp(struct mp_listener *l, struct mp_address *a)
 {
-	struct sockaddr_un a;
-	socklen_t size;
-	int error = mp_address_resolve(l->address, &a, &size);
-
-	if (error < 0)
-		return error;
-	if (mp_address_is_path(l->address))
-		return bind_path(l->fd, l->address, &a, size, mode,
-				 l->knocking);
-	return bind(l->fd, (struct sockaddr *)&a, size) < 0 ? -errno : 0;
+	if (bind(l->fd, &a->any, a->size) < 0 ||
+	    getsockname(l->fd, &a->any, &a->size) < 0)
+		return -errno;
+	mp_address_print(a, l->address);
+	return 0;
 }
 
-/* A name that nobody has, in the directory for such. */
-static int bind_fresh(struct mp_listener *l, mode_t mode)
+static int bind_address(struct mp_listener *l, struct mp_address *a,
+			mode_t mode)
+{
+	l->fd = mp_address_socket(a, SOCK_NONBLOCK);
+	if (l->fd < 0)
+		return l->fd;
+	if (mp_address_is_tcp(a))
+		return bind_tcp(l, a);
+	if (mp_address_is_path(a))
+		return bind_path(l->fd, l->address, a, mode, l->knocking);
+	return bind(l->fd, &a->any, a->size) < 0 ? -errno : 0;
+}
+
+/* A name of 16 random digits, in the directory for such. */
+static int fresh_path(char path[MP_LISTENER_ADDRESS_MAX])
 {
 	const char *directory = secure_getenv("TMPDIR");
 	uint64_t number;
-	int n, error;
+	int n;
 
 	if (directory == NULL || directory[0] == '\0')
 		directory = "/tmp";
-	do {
-		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-			return -errno;
-		n = snprintf(l->address, sizeof(l->address), "%s/rawmp-%016llx",
-			     directory, (unsigned long long)number);
-		if (n >= (int)sizeof(l->address))
-			return -ENAMETOOLONG;
-		error = bind_address(l, mode);
-	} while (error == -EADDRINUSE);
-	return error;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return -errno;
+	/* In $TMPDIR, whatever it is called, it is a path. */
+	n = snprintf(path, MP_LISTENER_ADDRESS_MAX, "%s%s/rawmp-%016llx",
+		     directory[0] == '/' ? "" : "./", directory,
+		     (unsigned long long)number);
+	return n < MP_LISTENER_ADDRESS_MAX ? 0 : -ENAMETOOLONG;
 }
+
+/* The caller's, or one of our own. */
+static int take_address(char to[MP_LISTENER_ADDRESS_MAX], const char *address)
+{
+	if (address == NULL)
+		return fresh_path(to);
+	if (strlen(address) >= MP_LISTENER_ADDRESS_MAX)
+		return -ENAMETOOLONG;
+	strcpy(to, address);
+	return 0;
+}
+
 /* ---- init ---- */
 
-static int copy_options(struct mp_knocking *k,
-			const struct mp_listener_options *o)
+static int copy_key(struct mp_knocking *k, const struct mp_listener_options *o)
 {
 	void *key;
 
-	k->any_user = o->any_user;
 	if (o->authkey == NULL)
 		return 0;
 	key = malloc(o->authkey_length);
@@ -102,44 +117,34 @@ int mp_listener_init(struct mp_listener *l, const char *address,
 {
 	static const struct mp_listener_options none;
 	struct mp_knocking *k;
-	mode_t mode;
+	struct mp_address a;
 	int error;
 
 	*l = (struct mp_listener){ .fd = -1 };
 	if (o == NULL)
 		o = &none;
-	error = mp_listener_check_options(o);
+	error = take_address(l->address, address);
+	if (error == 0)
+		error = mp_address_resolve(l->address, &a);
+	if (error == 0)
+		error = mp_address_check_options(&a, o);
 	if (error < 0)
 		return error;
-	if (address != NULL && strlen(address) >= sizeof(l->address))
-		return -ENAMETOOLONG;
 
 	k = calloc(1, sizeof(*k));
 	if (k == NULL)
 		return -ENOMEM;
 	k->maker = k->owner = getpid();
 	k->epoll = k->timer = -1;
+	k->any_user = o->any_user || mp_address_is_tcp(&a);
 	l->knocking = k;
-	error = copy_options(k, o);
-	if (error < 0)
-		goto out;
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd < 0) {
-		error = -errno;
-		goto out;
-	}
-	mode = o->any_user ? 0666 : 0600;
-	if (address == NULL) {
-		error = bind_fresh(l, mode);
-	} else {
-		strcpy(l->address, address);
-		error = bind_address(l, mode);
-	}
+	error = copy_key(k, o);
+	if (error == 0)
+		error = bind_address(l, &a, o->any_user ? 0666 : 0600);
 	if (error == 0)
 		error = mp_knock_watch(l);
 	if (error == 0 && listen(l->fd, o->backlog ? o->backlog : BACKLOG) < 0)
 		error = -errno;
-out:
 	if (error < 0)
 		mp_listener_close(l);
 	return error;

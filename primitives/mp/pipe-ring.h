@@ -110,6 +110,18 @@ static inline uint64_t mp_pipe_head(const struct mp_ring *r)
 	return atomic_load_explicit(&r->head, memory_order_relaxed);
 }
 
+/* ---- two ends: pipe.c ---- */
+
+/* mp_pipe, and in *memory a descriptor of both rings, the caller's. */
+int mp_pipe_open(struct mp_conn *a, struct mp_conn *b, bool duplex,
+		 size_t bytes, int *memory);
+
+/* In another process: the second end of a duplex pipe, of what it is made of,
+ * memory of `space` bytes among it.  0, and the descriptors but `memory` belong
+ * to it.  -EINVAL: that is no pipe. */
+int mp_pipe_adopt(struct mp_conn *b, int memory, size_t space, int fd,
+		  int bell_in, int bell_out);
+
 /* Does nobody hold the other end any more? */
 bool mp_pipe_gone(const struct mp_conn *c);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mp/eventfd.h"
@@ -97,14 +98,21 @@ static int map(struct mp_conn *c, int fd, size_t size)
 	return 0;
 }
 
+static int duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : copy;
+}
+
 /* A bell for what `from` sends to `to`. */
 static int make_bell(struct mp_conn *from, struct mp_conn *to)
 {
 	to->bell_in = mp_eventfd_create(0, 0);
 	if (to->bell_in < 0)
 		return to->bell_in;
-	from->bell_out = fcntl(to->bell_in, F_DUPFD_CLOEXEC, 0);
-	return from->bell_out < 0 ? -errno : 0;
+	from->bell_out = duplicate(to->bell_in);
+	return from->bell_out < 0 ? from->bell_out : 0;
 }
 
 static void make_ring(struct mp_conn *from, struct mp_conn *to, uint64_t size,
@@ -120,8 +128,9 @@ static void make_ring(struct mp_conn *from, struct mp_conn *to, uint64_t size,
 
 /* ---- both ---- */
 
+/* *memory: the descriptor of theirs, or NULL: not wanted. */
 static int make(struct mp_conn *a, struct mp_conn *b, bool duplex,
-		uint64_t size)
+		uint64_t size, int *memory)
 {
 	size_t space = (duplex ? 2 : 1) * ring_space(size);
 	struct mp_shm m;
@@ -142,6 +151,8 @@ static int make(struct mp_conn *a, struct mp_conn *b, bool duplex,
 	error = map(a, m.fd, space);
 	if (error == 0)
 		error = map(b, m.fd, space);
+	if (error == 0 && memory != NULL)
+		error = *memory = duplicate(m.fd);
 	mp_shm_close(&m);
 	if (error < 0)
 		return error;
@@ -151,11 +162,13 @@ static int make(struct mp_conn *a, struct mp_conn *b, bool duplex,
 	return 0;
 }
 
-int mp_pipe(struct mp_conn *a, struct mp_conn *b, bool duplex, size_t bytes)
+static const struct mp_conn closed = {
+	.fd = -1, .bell_in = -1, .bell_out = -1, .poll_fd = -1
+};
+
+int mp_pipe_open(struct mp_conn *a, struct mp_conn *b, bool duplex,
+		 size_t bytes, int *memory)
 {
-	static const struct mp_conn closed = {
-		.fd = -1, .bell_in = -1, .bell_out = -1, .poll_fd = -1
-	};
 	int error;
 
 	*a = *b = closed;
@@ -163,10 +176,45 @@ int mp_pipe(struct mp_conn *a, struct mp_conn *b, bool duplex, size_t bytes)
 		bytes = MP_PIPE_BYTES_DEFAULT;
 	if (bytes < MP_PIPE_BYTES_MIN || bytes > MP_PIPE_BYTES_MAX)
 		return -EINVAL;
-	error = make(a, b, duplex, ring_size(bytes));
+	error = make(a, b, duplex, ring_size(bytes), memory);
 	if (error < 0) {
 		release(a);
 		release(b);
 	}
-	return error;
+	return error < 0 ? error : 0;
+}
+
+int mp_pipe(struct mp_conn *a, struct mp_conn *b, bool duplex, size_t bytes)
+{
+	return mp_pipe_open(a, b, duplex, bytes, NULL);
+}
+
+int mp_pipe_adopt(struct mp_conn *b, int memory, size_t space, int fd,
+		  int bell_in, int bell_out)
+{
+	uint64_t size = MP_PIPE_BYTES_MIN;
+	struct stat st;
+	int error;
+
+	*b = closed;
+	while (size < MP_PIPE_BYTES_MAX && 2 * ring_space(size) != space)
+		size *= 2;
+	if (fstat(memory, &st) < 0)
+		return -errno;
+	if (2 * ring_space(size) != space || (uint64_t)st.st_size < space)
+		return -EINVAL;
+	error = map(b, memory, space);
+	if (error < 0)
+		return error;
+	if (ring_at(b->map, size, 0)->size != size ||
+	    ring_at(b->map, size, 1)->size != size) {
+		release(b);
+		return -EINVAL;
+	}
+	b->out = ring_at(b->map, size, 0);
+	b->in = ring_at(b->map, size, 1);
+	b->fd = fd;
+	b->bell_in = bell_in;
+	b->bell_out = bell_out;
+	return 0;
 }

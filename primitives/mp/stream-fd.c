@@ -44,6 +44,8 @@ int mp_stream_send_fd(struct mp_conn *c, int fd, int64_t timeout_ns)
 	size_t head_size = mp_frame_encode(head, MP_FRAME_DESCRIPTOR);
 	ssize_t sent;
 
+	if (s->tcp)
+		return -EOPNOTSUPP;
 	if (fcntl(fd, F_GETFD) < 0)
 		return -EBADF;
 	if (s->out_done > 0 && s->out_length != MP_FRAME_DESCRIPTOR)
@@ -87,7 +89,7 @@ static int descriptor_first(struct mp_conn *c, int64_t deadline)
 		if (n > 0 && seen != head[0])
 			return -EBADMSG;
 		if (n >= 0 || errno != EAGAIN)
-			break; /* mp_stream_mp_stream_header tells */
+			break; /* mp_stream_header tells */
 		error = mp_poll(c->fd, POLLIN, deadline);
 		if (error < 0)
 			return error;
@@ -115,8 +117,11 @@ int mp_stream_recv_fd(struct mp_conn *c, int64_t timeout_ns)
 	struct parcel p;
 	struct cmsghdr *h;
 	ssize_t n;
-	int fd, error = descriptor_first(c, deadline);
+	int fd, error;
 
+	if (c->stream->tcp)
+		return -EOPNOTSUPP;
+	error = descriptor_first(c, deadline);
 	if (error == 0)
 		error = room_for_descriptor();
 	if (error < 0)

@@ -1,4 +1,4 @@
-/* stream.c - messages over a Unix stream socket.
+/* stream.c - messages over a stream socket.
  *
  * What is not asked for stays in the socket: recv reads a header, and then what
  * belongs to this message, which makes two system calls a message.  One that
@@ -33,9 +33,13 @@
 int mp_stream_open(struct mp_conn *c, int fd)
 {
 	struct mp_stream *s = calloc(1, sizeof(*s));
+	int domain = AF_UNIX;
 
 	if (s == NULL)
 		return -ENOMEM;
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain,
+		   &(socklen_t){ sizeof(domain) });
+	s->tcp = domain != AF_UNIX;
 	*c = (struct mp_conn){ .stream = s,
 			       .fd = fd,
 			       .bell_in = -1,
@@ -94,6 +98,13 @@ static bool over(const struct window *w, ssize_t n, int64_t deadline)
 	return (size_t)n < w->size && mp_clock_left(deadline) == 0;
 }
 
+/* Is the peer gone, or its machine?  TCP's own ETIMEDOUT is not a caller's. */
+static bool is_gone(int error)
+{
+	return error == ECONNRESET || error == ETIMEDOUT ||
+	       error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
 /* ---- sending ---- */
 
 ssize_t mp_stream_send_some(int fd, const struct msghdr *m, int64_t deadline)
@@ -105,10 +116,12 @@ ssize_t mp_stream_send_some(int fd, const struct msghdr *m, int64_t deadline)
 		n = sendmsg(fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0)
 			return n;
-		if (errno == ECONNRESET)
+		if (is_gone(errno))
 			return -EPIPE;
 		if (errno != EAGAIN)
 			return -errno;
+		if (mp_clock_left(deadline) == 0)
+			return -ETIMEDOUT;
 		error = mp_poll(fd, POLLOUT, deadline);
 		if (error < 0)
 			return error;
@@ -190,10 +203,12 @@ ssize_t mp_stream_recv_some(int fd, struct msghdr *m, int64_t deadline)
 		if (n >= 0)
 			return n;
 		/* The peer went without having read all that we sent. */
-		if (errno == ECONNRESET)
+		if (is_gone(errno))
 			return 0;
 		if (errno != EAGAIN)
 			return -errno;
+		if (mp_clock_left(deadline) == 0)
+			return -ETIMEDOUT;
 		error = mp_poll(fd, POLLIN, deadline);
 		if (error < 0)
 			return error;
@@ -214,6 +229,8 @@ int mp_stream_header(struct mp_conn *c, int64_t deadline)
 			return mp_stream_bad(c);
 		if (more == 0) {
 			s->whole = true;
+			if (s->tcp && s->length == MP_FRAME_DESCRIPTOR)
+				return mp_stream_bad(c);
 			break;
 		}
 		struct iovec v = { s->head + s->head_have, (size_t)more };

@@ -1,4 +1,4 @@
-/* stream - a connection (conn.h) over a Unix stream socket.
+/* stream - a connection (conn.h) over a stream socket, Unix or TCP.
  *
  * Internal to the library: mp_conn_* calls mp_stream_* with the same arguments
  * when c->stream is not NULL, and what conn.h says holds.  Framing: frame.h.
@@ -13,8 +13,10 @@
 #include "mp/conn.h"
 #include "mp/frame.h"
 
-/* How far the two messages under way are.  Between messages all 0. */
+/* How far the two messages under way are: between messages all 0. */
 struct mp_stream {
+	bool tcp; /* carries no descriptors; constant */
+
 	/* The receiver's. */
 	unsigned char head[MP_FRAME_HEAD_MAX];
 	size_t head_have; /* bytes of the header that have come */
@@ -62,7 +64,8 @@ void mp_stream_next(struct mp_stream *s);
 int mp_stream_ended(struct mp_stream *s);
 
 /* What comes is no message, and nobody can tell where one would begin.  From
- * now on the socket is readable, and its sender gets an error.  -EBADMSG. */
+ * now on the socket is readable, and its sender gets an error, over TCP once it
+ * is closed.  -EBADMSG. */
 int mp_stream_bad(struct mp_conn *c);
 
 #endif
