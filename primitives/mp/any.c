@@ -89,6 +89,34 @@ static int grow(struct mp_pack *p, size_t n)
 	return 0;
 }
 
+/* Most pieces are a few bytes, and then a call of memcpy costs more than they
+ * do. */
+static inline void copy(unsigned char *to, const char *from, size_t n)
+{
+	uint64_t first, last;
+	uint32_t begin, end;
+
+	if (n == 1) {
+		*to = (unsigned char)*from;
+	} else if (n > 16) {
+		memcpy(to, from, n);
+	} else if (n >= 8) {
+		memcpy(&first, from, 8);
+		memcpy(&last, from + n - 8, 8);
+		memcpy(to, &first, 8);
+		memcpy(to + n - 8, &last, 8);
+	} else if (n >= 4) {
+		memcpy(&begin, from, 4);
+		memcpy(&end, from + n - 4, 4);
+		memcpy(to, &begin, 4);
+		memcpy(to + n - 4, &end, 4);
+	} else if (n != 0) {
+		to[0] = (unsigned char)from[0];
+		to[n / 2] = (unsigned char)from[n / 2];
+		to[n - 1] = (unsigned char)from[n - 1];
+	}
+}
+
 /* For msgpack-c: bytes behind the others. */
 static int put(void *pack, const char *data, size_t n)
 {
@@ -96,8 +124,7 @@ static int put(void *pack, const char *data, size_t n)
 
 	if (p->error != 0 || (n > p->room - p->size && grow(p, n) < 0))
 		return -1;
-	if (n != 0)
-		memcpy(p->data + p->size, data, n);
+	copy(p->data + p->size, data, n);
 	p->size += n;
 	return 0;
 }

@@ -25,7 +25,7 @@
 
 static inline struct mp_latch mp_list_latch(const struct mp_list *l, uint32_t i)
 {
-	uintptr_t at = (uintptr_t)l->data + i * l->stride;
+	uintptr_t at = (uintptr_t)l + l->first + i * l->stride;
 
 	return (struct mp_latch){ .state = (_Atomic uint64_t *)at,
 				  .copies = (unsigned char *)at +
@@ -46,20 +46,20 @@ static inline bool mp_list_live(const struct mp_list *l, uint32_t i)
 	       mp_latch_live(mp_latch_state(mp_list_latch(l, i).state));
 }
 
-/* ---- locks ---- */
+/* ---- the lock of an element ---- */
 
-/* An element's: what the dead was writing did not happen. */
+/* What the dead was writing did not happen. */
 static inline int mp_list_enter(struct mp_list *l, uint32_t i,
 				int64_t timeout_ns)
 {
-	int rc = mp_lock_acquire(&l->locks[i % MP_LIST_LOCKS], timeout_ns);
+	int rc = mp_lock_acquire(&l->element[i % l->locks], timeout_ns);
 
 	return rc == MP_OWNER_DIED ? 0 : rc;
 }
 
 static inline int mp_list_leave(struct mp_list *l, uint32_t i, int result)
 {
-	mp_lock_release(&l->locks[i % MP_LIST_LOCKS]);
+	mp_lock_release(&l->element[i % l->locks]);
 	return result;
 }
 

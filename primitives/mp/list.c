@@ -11,36 +11,48 @@
 
 #define READY 64 /* elements that get their first state at once */
 
-static_assert(offsetof(struct mp_list, data) % 64 == 0, "own cache lines");
+static_assert(offsetof(struct mp_list, element) % 64 == 0, "lines of its own");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "must work across address spaces");
 
 /* ---- the object ---- */
 
-static uint64_t stride_of(size_t value_max)
-{
-	uint64_t size = sizeof(uint64_t) + 2 * mp_latch_room(value_max);
+#define LOCKS_MIN 32 /* two clients seldom meet */
+#define SHARE     4  /* elements that share a lock, in a longer list */
 
-	return (size + 63) & ~UINT64_C(63);
+static size_t plan(struct mp_list *l, uint32_t capacity, size_t value_max)
+{
+	uint64_t stride = sizeof(uint64_t) + 2 * mp_latch_room(value_max);
+
+	if (capacity == 0 || capacity > MP_LIST_CAPACITY_MAX ||
+	    value_max > MP_LIST_VALUE_MAX)
+		return 0;
+	*l = (struct mp_list){ .value_max = value_max,
+			       .stride = (stride + 63) & ~UINT64_C(63),
+			       .capacity = capacity,
+			       .locks = capacity / SHARE };
+	if (l->locks < LOCKS_MIN)
+		l->locks = LOCKS_MIN;
+	l->first = sizeof(*l) + l->locks * sizeof(l->element[0]);
+	return l->first + capacity * l->stride;
 }
 
 size_t mp_list_size(uint32_t capacity, size_t value_max)
 {
-	if (capacity == 0 || capacity > MP_LIST_CAPACITY_MAX ||
-	    value_max > MP_LIST_VALUE_MAX)
-		return 0;
-	return sizeof(struct mp_list) + capacity * stride_of(value_max);
+	struct mp_list l;
+
+	return plan(&l, capacity, value_max);
 }
 
 int mp_list_init(struct mp_list *l, uint32_t capacity, size_t value_max)
 {
-	size_t size = mp_list_size(capacity, value_max);
+	struct mp_list new;
+	size_t size = plan(&new, capacity, value_max);
 
 	if (size == 0 || mp_shm_check(l, size) < 0)
 		return -EINVAL;
-	memset(l, 0, sizeof(*l));
-	l->capacity = capacity;
-	l->value_max = value_max;
-	l->stride = stride_of(value_max);
+	/* The elements' first states are written before they are used. */
+	memset(l, 0, new.first);
+	memcpy(l, &new, sizeof(new));
 	return 0;
 }
 

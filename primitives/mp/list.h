@@ -21,8 +21,8 @@
  * which is many pops.
  *
  * append and pop take the lock of the list; set, add and pop take that of the
- * element, which it shares with every thirty-second: two clients with elements
- * of their own need not meet.  get and len take none, write nothing, and wait
+ * element, which it shares with three others, far away: two clients with elements
+ * of their own hardly ever meet.  get and len take none, write nothing, and wait
  * for nobody: each element lies there in two copies (latch.h), and the one that
  * counts is never written to.  Where it changes faster than it can be read, get
  * takes its lock after some looks.  No call makes a system call unless it finds
@@ -49,24 +49,23 @@
 #define MP_LIST_CAPACITY_MAX (UINT32_C(1) << 28)
 #define MP_LIST_VALUE_MAX    ((size_t)1 << 30)
 
-#define MP_LIST_LOCKS 32
-
 /* What lies ahead of the elements. */
 struct mp_list {
 	/* Constant after init. */
 	_Alignas(64) uint64_t value_max;
-	uint64_t stride; /* from one element to the next */
+	uint64_t first;  /* the elements, in bytes from here */
+	uint64_t stride; /* from one to the next */
 	uint32_t capacity;
+	uint32_t locks;
 	/* Hardly ever written; guarded by lock.  Elements below it have a
 	 * state. */
 	_Atomic uint32_t ready;
 
-	/* Guarded by lock.  States in list.c. */
+	/* Guarded by lock.  States in list-own.h. */
 	_Alignas(64) _Atomic uint64_t count;
 	struct mp_lock lock;
-	/* Guard the elements: number i is under locks[i % MP_LIST_LOCKS]. */
-	struct mp_lock locks[MP_LIST_LOCKS];
-	_Alignas(64) unsigned char data[];
+	/* Guard the elements: number i is under element[i % locks]. */
+	struct mp_lock element[];
 };
 
 /* The bytes of shared memory that a list needs.  0: capacity is 0, or one is

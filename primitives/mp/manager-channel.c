@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mp/address.h"
 #include "mp/manager-own.h"
 #include "mp/owner.h"
 #include "mp/poll.h"
@@ -75,17 +76,28 @@ static int connect_client(struct mp_manager_client *c, bool remote,
 	return 0;
 }
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 int mp_channel_connect(struct mp_manager *m, struct mp_manager_client *like,
 		       int64_t timeout_ns)
 {
 	struct mp_manager_client *c = calloc(1, sizeof(*c));
-	int error = c != NULL ? 0 : -ENOMEM;
+	int error = 0;
 
-	if (error == 0) {
-		*c = *like;
-		c->key = NULL;
+	if (c == NULL) {
+		close_fd(&like->door);
+		close_fd(&like->server);
+		return -ENOMEM;
 	}
-	if (error == 0 && like->key != NULL) {
+	*c = *like;
+	c->key = NULL;
+	c->conn = mp_conn_closed;
+	if (like->key != NULL) {
 		c->key = malloc(like->key_length);
 		if (c->key == NULL)
 			error = -ENOMEM;
@@ -98,13 +110,6 @@ int mp_channel_connect(struct mp_manager *m, struct mp_manager_client *like,
 	if (error < 0)
 		mp_channel_close(m);
 	return error;
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 void mp_channel_close(struct mp_manager *m)

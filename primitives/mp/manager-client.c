@@ -178,7 +178,10 @@ int mp_client_serve(struct mp_client *c)
 		error = receive(c, &data, &size);
 		if (error == -ETIMEDOUT || error == -EINTR)
 			return n;
+		if (error == -EMSGSIZE)
+			mp_serve_refuse(c, 0, error);
 		if (error < 0) {
+			mp_client_answer(c, &c->out);
 			mp_client_gone(c);
 			return n;
 		}

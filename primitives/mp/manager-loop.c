@@ -24,10 +24,11 @@
 #include "mp/pipe-bell.h"
 #include "mp/poll.h"
 
-#define EVENTS    64
-#define ASK_EVERY 256     /* rounds with messages */
-#define COOL      4096    /* rounds without one, while others have some */
-#define FULL_NS   1000000 /* looks at rings that have no room */
+#define EVENTS       64
+#define ASK_EVERY    256  /* rounds with messages */
+#define COOL         4096 /* rounds without one, while others have some */
+#define MS_NS        INT64_C(1000000)
+#define FULL_MOST_NS (100 * MS_NS)
 
 /* ---- what epoll tells ---- */
 
@@ -68,16 +69,20 @@ static void free_gone(struct mp_server *s)
 	}
 }
 
-/* How many events.  A deadline is met to the nanosecond by ppoll, which is
- * asked only if there is one. */
+/* How many events.  epoll_wait counts milliseconds: the rest of a deadline is
+ * ppoll's. */
 static int ask_epoll(struct mp_server *s, int64_t deadline)
 {
+	int64_t left = deadline == 0 ? 0 : mp_clock_left(deadline);
 	struct epoll_event v[EVENTS];
 	int wait_ms = 0, n;
 
-	if (deadline == MP_CLOCK_NEVER)
+	if (left == MP_CLOCK_NEVER)
 		wait_ms = -1;
-	else if (deadline != 0)
+	else if (left >= MS_NS)
+		wait_ms =
+			left / MS_NS < INT_MAX ? (int)(left / MS_NS) : INT_MAX;
+	else if (left > 0)
 		mp_poll(s->epoll, POLLIN, deadline);
 	n = epoll_wait(s->epoll, v, EVENTS, wait_ms);
 	for (int i = 0; i < n && !s->ended; i++)
@@ -88,27 +93,48 @@ static int ask_epoll(struct mp_server *s, int64_t deadline)
 
 /* ---- the rings ---- */
 
-/* It has been quiet: the next message will ring. */
-static void cool(struct mp_client *c)
+static bool something(const struct mp_client *c)
 {
-	mp_pipe_arm(&c->conn);
-	mp_client_state(c, MP_CLIENT_COLD);
+	return mp_pipe_next(c->conn.in) != 0;
 }
 
-/* Those that were cooled and have sent something meanwhile are hot again. */
-static int reheat(struct mp_server *s)
+/* From now on the next message rings; unless it has come already. */
+static void cool_one(struct mp_client *c)
 {
-	struct mp_client *c;
+	mp_pipe_arm(&c->conn);
+	mp_fence_heavy();
+	if (!something(c))
+		mp_client_state(c, MP_CLIENT_COLD);
+}
+
+/* All; how many are hot still. */
+static int cool_all(struct mp_server *s)
+{
+	struct mp_client *c, *next;
 	int n = 0;
 
+	DL_FOREACH2(s->hot, c, some_next)
+	if (c->rings)
+		mp_pipe_arm(&c->conn);
 	mp_fence_heavy();
-	DL_FOREACH(s->clients, c)
-	if (c->rings && c->state == MP_CLIENT_COLD &&
-	    mp_pipe_next(c->conn.in) != 0) {
-		mp_client_state(c, MP_CLIENT_HOT);
-		n++;
+	DL_FOREACH_SAFE2(s->hot, c, next, some_next)
+	{
+		if (c->broken || c->dead || something(c))
+			n++;
+		else
+			mp_client_state(c, MP_CLIENT_COLD);
 	}
 	return n;
+}
+
+/* The back-stop's look. */
+static void look_cold(struct mp_server *s)
+{
+	struct mp_client *c;
+
+	DL_FOREACH(s->clients, c)
+	if (c->rings && c->state == MP_CLIENT_COLD && something(c))
+		mp_client_state(c, MP_CLIENT_HOT);
 }
 
 /* Once round; how many messages there were. */
@@ -116,59 +142,55 @@ static int look_round(struct mp_server *s)
 {
 	struct mp_client *c, *next;
 	int n = 0, messages;
-	bool cooled = false;
 
 	DL_FOREACH_SAFE2(s->hot, c, next, some_next)
 	{
 		messages = mp_client_serve(c);
 		n += messages;
-		if (messages != 0)
-			c->idle = 0;
-		else if (++c->idle == COOL && c->state == MP_CLIENT_HOT) {
-			cool(c);
-			cooled = true;
-		}
 		if (s->ended)
 			return n;
+		if (messages != 0)
+			c->idle = 0;
+		else if (++c->idle == COOL && c->state == MP_CLIENT_HOT)
+			cool_one(c);
 	}
-	if (cooled)
-		n += reheat(s);
 	return n;
 }
 
-/* Rings that had no room: only a look tells. */
+/* Rings that had no room: only a look tells, more and more seldom. */
 static void look_full(struct mp_server *s)
 {
 	struct mp_client *c, *next;
 
 	DL_FOREACH_SAFE2(s->full, c, next, some_next)
-	if (c->rings && mp_client_flush(c) == 1)
+	if (c->rings && mp_client_flush(c) == 1) {
 		mp_client_state(c, MP_CLIENT_HOT);
+		s->full_ns = 0;
+	}
 }
 
-static bool rings_full(const struct mp_server *s)
+static int64_t next_look(struct mp_server *s, int64_t until)
 {
 	const struct mp_client *c;
 
 	DL_FOREACH2(s->full, c, some_next)
 	if (c->rings)
-		return true;
-	return false;
+		break;
+	if (c == NULL)
+		return until;
+	s->full_ns = s->full_ns < MS_NS ? MS_NS : 2 * s->full_ns;
+	if (s->full_ns > FULL_MOST_NS)
+		s->full_ns = FULL_MOST_NS;
+	return mp_clock_left(until) > s->full_ns ? mp_clock_deadline(s->full_ns)
+						 : until;
 }
 
 static void sleep_once(struct mp_server *s, int64_t deadline)
 {
-	struct mp_client *c, *next;
-	int64_t until = mp_backstop_deadline(deadline);
-
-	DL_FOREACH_SAFE2(s->hot, c, next, some_next)
-	cool(c);
-	if (reheat(s) != 0)
+	if (cool_all(s) != 0)
 		return;
-	if (rings_full(s) && mp_clock_left(until) > FULL_NS)
-		until = mp_clock_deadline(FULL_NS);
-	if (ask_epoll(s, until) == 0)
-		reheat(s);
+	if (ask_epoll(s, next_look(s, mp_backstop_deadline(deadline))) == 0)
+		look_cold(s);
 }
 
 void mp_server_run(struct mp_server *s)

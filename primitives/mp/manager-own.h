@@ -223,6 +223,7 @@ struct mp_server {
 	int64_t alarm; /* no parked request's deadline is earlier */
 
 	struct mp_client *clients, *hot, *full, *gone;
+	int64_t full_ns;   /* until the next look at the full */
 	uint64_t numbers;  /* clients ever */
 	uint32_t last_cpu; /* of the client that was served last */
 
@@ -275,6 +276,10 @@ void mp_serve_requests(struct mp_client *c, const void *data, size_t size);
 /* The answer to one, behind those in *out. */
 void mp_serve_answer(struct mp_client *c, struct mp_pack *out, uint64_t id,
 		     int status, struct mp_any result, bool trusted);
+
+/* What was no request: named by its id, if that could be read; else 0, which
+ * is nobody's. */
+void mp_serve_refuse(struct mp_client *c, uint64_t id, int error);
 
 /* Operations of handle 0: manager-self.c */
 extern const struct mp_type mp_manager_self;

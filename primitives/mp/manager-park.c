@@ -64,6 +64,7 @@ void mp_unpark(struct mp_parked *w, int status, struct mp_any result)
 		mp_serve_answer(client, &answer, w->id, status, result,
 				o->verbs->kind != NULL);
 		mp_client_answer(client, &answer);
+		mp_pack_free(&answer);
 	}
 	mp_unkeep(o->state, &w->value);
 	free(w);

@@ -95,7 +95,7 @@ static int take_request(struct mp_unpack *u, struct request *r)
 {
 	uint64_t n;
 
-	*r = (struct request){ .id = 0 };
+	r->id = 0;
 	if (take_number(u, &r->id) < 0 || take_number(u, &r->handle) < 0 ||
 	    mp_unpack_any(u, &r->op) < 0 || r->op.type != MP_ANY_STR ||
 	    take_number(u, &n) < 0 || n > MP_MANAGER_ARGS)
@@ -162,6 +162,11 @@ static void serve(struct mp_client *c, const struct request *r)
 	}
 }
 
+void mp_serve_refuse(struct mp_client *c, uint64_t id, int error)
+{
+	pack_answer(c, &c->out, id, error, mp_any_nil(), true);
+}
+
 void mp_serve_requests(struct mp_client *c, const void *data, size_t size)
 {
 	struct mp_unpack u = { data, (const unsigned char *)data + size };
@@ -173,10 +178,7 @@ void mp_serve_requests(struct mp_client *c, const void *data, size_t size)
 			serve(c, &r);
 			continue;
 		}
-		/* Named if it can be; 0 is nobody's. */
-		mp_pack_any(&c->out, mp_any_uint(r.id));
-		mp_pack_any(&c->out, mp_any_int(-EBADMSG));
-		mp_pack_any(&c->out, mp_any_nil());
+		mp_serve_refuse(c, r.id, -EBADMSG);
 		return;
 	}
 }

@@ -25,7 +25,11 @@ static uint64_t start_of(const char *name, size_t length)
 {
 	uint64_t start = 0;
 
-	memcpy(&start, name, length < sizeof(start) ? length : sizeof(start));
+	if (length >= sizeof(start))
+		memcpy(&start, name, sizeof(start));
+	else
+		for (size_t i = 0; i < length; i++)
+			start |= (uint64_t)(unsigned char)name[i] << 8 * i;
 	return start;
 }
 
@@ -100,7 +104,8 @@ const struct mp_op *mp_verbs_op(const struct mp_verbs *v, struct mp_any name)
 
 	for (uint32_t i = 0; i < v->n; i++)
 		if (v->v[i].start == start && v->v[i].length == name.length &&
-		    memcmp(v->v[i].op->name, name.data, name.length) == 0)
+		    (name.length <= sizeof(start) ||
+		     memcmp(v->v[i].op->name, name.data, name.length) == 0))
 			return v->v[i].op;
 	return NULL;
 }

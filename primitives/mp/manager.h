@@ -10,7 +10,8 @@
  *	...  processes started from here on use `counts`: proxy.h  ...
  *	mp_manager_shutdown(&m);
  *
- * The objects live in the server, a child of the process that started it; all
+ * The objects live in the server, a child of the process that started it, which
+ * has what is open then, as every child has: start it early.  All
  * others have proxies and send requests.  One loop serves all, one request
  * after the other, so each is atomic; those that must wait (acquire, get of an
  * empty queue …) are parked and hold up nobody.

@@ -50,19 +50,22 @@ struct mp_proxy {
  *	there counts as 0); compare_exchange key expected value -> bool; update
  *	map; clear; copy -> map; keys, values, items -> lists; next cursor ->
  *	[cursor, [key, value, …]], see mp_proxy_next.
- *	-ENOENT: no such key.
+ *	-ENOENT: no such key; popitem, which takes the youngest: none at all.
  * set([list])  add value; discard value; remove value; contains value -> bool;
- *	pop -> value; length; clear; copy -> list; update list; next.
+ *	pop -> value, the oldest; length; clear; copy -> list; update list;
+ *	next: the keys, with nil.  -ENOENT: no such value; pop: none at all.
  * list([list])  get i -> value; set i value; append value; extend list;
  *	insert i value; pop [i] -> value; delete i; remove value; index value;
  *	count value; contains value -> bool; length; add i number -> the new
  *	one; compare_exchange i expected value -> bool; reverse; sort; slice i
  *	j -> list; clear; copy -> list; next.  i < 0 counts from the end.
- *	-ERANGE: no such index.  -ENOENT: no such value.
+ *	-ERANGE: no such index; pop: none at all.  -ENOENT: no such value.
+ *	sort: numbers, or strings; others, or both, are -EINVAL.
  * namespace()  as dict; keys are strings.
  * value(code, value)  get -> value; set value; add number -> the new one;
  *	compare_exchange expected value -> bool.  code: "i" any integer, "d" a
- *	float, "c" a string, "b" bool, "any"; other values are -EINVAL.
+ *	float, also made of an integer, "c" a string, "b" bool, "any"; other
+ *	values are -EINVAL.
  * array(code, list or length)  get i; set i value; add i number; length; copy;
  *	slice i j; next.
  * lock(), rlock()  acquire [t] -> status 0, or 1 (MP_OWNER_DIED); release;
@@ -71,13 +74,19 @@ struct mp_proxy {
  * semaphore(n), bounded_semaphore(n)  acquire [t]; release [n]; value -> n.
  *	-EOVERFLOW: bounded, released too often.
  * condition([lock])  acquire [t], release; wait [t]; notify [n]; notify_all.
- *	-EPERM: without the lock.
+ *	-EPERM: without the lock.  Status of acquire and wait as a lock's.  wait
+ *	has the lock again when it ends, as deep as before, however it ends.
  * event()  set; clear; is_set -> bool; wait [t].
  * barrier(n)  wait [t] -> which one, 0 … n-1; abort; reset; parties;
  *	n_waiting; broken -> bool.  -EPIPE is the server's; broken: -ECANCELED.
+ *	A timeout, or the death of one who waits, breaks it.
  * queue([max]), joinable_queue([max])  put value [t]; get [t] -> value; qsize;
  *	empty; full -> bool; shutdown; joinable: task_done; join [t].
- *	-ESHUTDOWN: it is shut down (and, for get, empty).
+ *	-ESHUTDOWN: it is shut down (and, for get, empty); join goes on.
+ *	-EINVAL: task_done for more than was put.
+ *
+ * add: an integer and a float make a float.  -EINVAL: not two numbers.
+ * -EOVERFLOW: no MessagePack integer is that big.
  *
  * All that wait: -ETIMEDOUT; -EINTR, after a signal handler, but for acquire,
  * which goes on; after both, the request has left no trace.

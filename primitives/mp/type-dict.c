@@ -94,7 +94,7 @@ static int compare_exchange(void *self, struct mp_call *c)
 	return mp_kept_exchange(self, c, &e->value, 0, c->args[1], c->args[2]);
 }
 
-static int delete (void *self, struct mp_call *c)
+static int delete_key(void *self, struct mp_call *c)
 {
 	struct mp_entry *e;
 	int error = look_up(self, c, 1, 1, &e);
@@ -222,7 +222,7 @@ const struct mp_op mp_dict_ops[] = {
 	{ "add", add },
 	{ "contains", mp_table_contains },
 	{ "length", mp_table_length },
-	{ "delete", delete },
+	{ "delete", delete_key },
 	{ "setdefault", setdefault },
 	{ "compare_exchange", compare_exchange },
 	{ "pop", pop },

@@ -9,6 +9,7 @@
 #include "mp/type-own.h"
 
 #include <errno.h>
+#include <string.h>
 
 bool mp_given(const struct mp_call *c, uint32_t i)
 {
@@ -154,6 +155,11 @@ struct mp_any mp_kept_get(const struct mp_kept *k, char code)
 	return k->size != 0 ? mp_kept_any(k) : mp_code_zero(code);
 }
 
+bool mp_kept_same(const struct mp_kept *k, const struct mp_pack *p)
+{
+	return k->size == p->size && memcmp(k->data, p->data, p->size) == 0;
+}
+
 int mp_kept_set(void *self, struct mp_call *c, struct mp_kept *k, char code,
 		struct mp_any v)
 {
@@ -188,14 +194,17 @@ int mp_kept_add(void *self, struct mp_call *c, struct mp_kept *k, char code,
 int mp_kept_exchange(void *self, struct mp_call *c, struct mp_kept *k,
 		     char code, struct mp_any expected, struct mp_any v)
 {
+	struct mp_pack *p = c->pack;
 	bool same;
 	int error = mp_code_fit(code, &expected);
 
 	if (error == 0)
 		error = mp_code_fit(code, &v);
+	if (error == 0)
+		error = mp_pack_any(p, expected);
 	if (error < 0)
 		return error;
-	same = mp_kept_is(k, expected);
+	same = mp_kept_same(k, p);
 	if (same)
 		error = mp_kept_set(self, c, k, code, v);
 	return error < 0 ? error : mp_answer_bool(c, same);

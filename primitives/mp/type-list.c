@@ -78,7 +78,7 @@ static int pop(void *self, struct mp_call *c)
 	return mp_give(c, &k);
 }
 
-static int delete (void *self, struct mp_call *c)
+static int delete_at(void *self, struct mp_call *c)
 {
 	struct mp_sequence *s = self;
 	struct mp_kept k;
@@ -120,8 +120,7 @@ static int search(struct mp_sequence *s, struct mp_call *c, int64_t most,
 	if (error == 0)
 		error = mp_pack_any(p, c->args[0]);
 	for (size_t i = 0; error == 0 && i < s->n && *found < most; i++) {
-		if (s->at[i].size != p->size ||
-		    memcmp(s->at[i].data, p->data, p->size) != 0)
+		if (!mp_kept_same(&s->at[i], p))
 			continue;
 		if ((*found)++ == 0)
 			*first = i;
@@ -210,7 +209,7 @@ static const struct mp_op ops[] = {
 	{ "length", mp_sequence_length },
 	{ "extend", extend },
 	{ "insert", insert },
-	{ "delete", delete },
+	{ "delete", delete_at },
 	{ "remove", take_away },
 	{ "index", index_of },
 	{ "count", count },

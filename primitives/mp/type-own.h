@@ -50,6 +50,8 @@ struct mp_any mp_code_zero(char code);
 /* ---- a value that is kept; none stands for the zero of its code ---- */
 
 struct mp_any mp_kept_get(const struct mp_kept *k, char code);
+/* Is it, byte for byte, what was packed? */
+bool mp_kept_same(const struct mp_kept *k, const struct mp_pack *p);
 int mp_kept_set(void *self, struct mp_call *c, struct mp_kept *k, char code,
 		struct mp_any v);
 /* The answer is the sum.  -EINVAL: not two numbers.  -EOVERFLOW. */

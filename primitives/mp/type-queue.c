@@ -1,9 +1,8 @@
 /* type-queue.c - queue and joinable_queue.
  *
- * Items, getters and putters each stand in a line.  After every operation the
- * lines are settled: an item and a getter do not both wait, nor do a putter and
- * room.  So everybody is served in the order of coming, and an item goes to the
- * getter that has waited longest, not to whom asks next.
+ * Items, getters and putters each stand in a line.  An item and a getter never
+ * both wait, nor do a putter and room: what comes goes to the one who waits
+ * longest, and not to whom asks next.
  */
 #include "mp/type-own.h"
 
@@ -68,27 +67,24 @@ static int put(void *self, struct mp_call *c)
 		error = mp_keep(c, c->args[0], &value);
 	if (error < 0)
 		return error;
+	if (q->getters != NULL) {
+		q->unfinished++;
+		mp_unpark(q->getters, 0, mp_kept_any(&value));
+		mp_unkeep(q, &value);
+		return 0;
+	}
+	error = -ENOMEM;
 	if (is_full(q)) {
 		error = mp_park(c, &q->putters, timeout);
 		if (error == MP_PARKED)
 			mp_parked_last(c)->value = value;
-		else
-			mp_unkeep(q, &value);
-		return error;
+	} else if ((i = malloc(sizeof(*i))) != NULL) {
+		add(q, i, &value);
+		return 0;
 	}
-	i = malloc(sizeof(*i));
-	if (i == NULL) {
+	if (error < 0)
 		mp_unkeep(q, &value);
-		return -ENOMEM;
-	}
-	add(q, i, &value);
-	if (q->getters != NULL) {
-		i = take(q);
-		mp_unpark(q->getters, 0, mp_kept_any(&i->value));
-		mp_unkeep(q, &i->value);
-		free(i);
-	}
-	return 0;
+	return error;
 }
 
 static int get(void *self, struct mp_call *c)

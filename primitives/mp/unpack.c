@@ -5,6 +5,7 @@
  * in five bytes is an error, and not a loop or an allocation.  (msgpack-c makes
  * objects of what it reads, in memory of the size that the peer names.)
  */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -38,13 +39,26 @@ struct head {
 	uint64_t inside; /* RAW: values that follow */
 };
 
-static uint64_t number(const unsigned char *at, size_t size)
+/* `size` bytes, 0, 1, 2, 4 or 8. */
+static inline uint64_t number(const unsigned char *at, size_t size)
 {
-	uint64_t n = 0;
+	uint64_t n8;
+	uint32_t n4;
+	uint16_t n2;
 
-	while (size-- > 0)
-		n = n << 8 | *at++;
-	return n;
+	switch (size) {
+	case 8:
+		memcpy(&n8, at, sizeof(n8));
+		return be64toh(n8);
+	case 4:
+		memcpy(&n4, at, sizeof(n4));
+		return be32toh(n4);
+	case 2:
+		memcpy(&n2, at, sizeof(n2));
+		return be16toh(n2);
+	default:
+		return size == 1 ? *at : 0;
+	}
 }
 
 /* `size` bytes, big-endian.  0, or -EBADMSG. */
@@ -221,6 +235,27 @@ struct mp_unpack mp_unpack_begin(struct mp_any v)
 	return u;
 }
 
+/* Small numbers and short strings, which most are, without all of that. */
+static inline bool unpack_small(struct mp_unpack *u, struct mp_any *v)
+{
+	unsigned char first = *u->at;
+	uint32_t length = first & 0x1fu;
+
+	if (first < 0x80) {
+		v->type = MP_ANY_INT;
+		v->i = first;
+		u->at++;
+		return true;
+	}
+	if ((first & 0xe0u) != 0xa0 || u->end - u->at <= (ptrdiff_t)length)
+		return false;
+	v->type = MP_ANY_STR;
+	v->length = length;
+	v->data = u->at + 1;
+	u->at += 1 + length;
+	return true;
+}
+
 static int unpack(struct mp_unpack *u, struct mp_any *v, int most)
 {
 	const unsigned char *begin = u->at;
@@ -228,6 +263,8 @@ static int unpack(struct mp_unpack *u, struct mp_any *v, int most)
 
 	if (u->at == u->end)
 		return -ENODATA;
+	if (unpack_small(u, v))
+		return 0;
 	if (take_head(u, &h) < 0 ||
 	    (h.inside != 0 && skip(u, h.inside, most) < 0)) {
 		u->at = begin;
