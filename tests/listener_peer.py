@@ -71,13 +71,28 @@ class Plain:
 
 
 def place(address):
+    if address.startswith("tcp:"):
+        _, host, port = address.split(":")
+        return host, int(port)
     return "\0" + address[1:] if address.startswith("@") else address
+
+
+def family(address):
+    return "AF_INET" if address.startswith("tcp:") else "AF_UNIX"
+
+
+def ready(address, there):
+    """Clients may come; over TCP, to the port that the kernel chose."""
+    if family(address) == "AF_INET":
+        address = "tcp:%s:%d" % there
+    sys.stdout.write(f"ready {address}\n")  # in one piece
+    sys.stdout.flush()
 
 
 def client(form, address, key):
     if form == "python":
-        return Client(place(address), family="AF_UNIX", authkey=key)
-    sock = socket.socket(socket.AF_UNIX)
+        return Client(place(address), family=family(address), authkey=key)
+    sock = socket.socket(getattr(socket, family(address)))
     sock.connect(place(address))
     c = Plain(sock, form)
     c.answer(key)
@@ -86,17 +101,17 @@ def client(form, address, key):
 
 
 def accepted(form, address, key):
-    """Says "ready" when clients may come; one of them."""
+    """One client, after "ready" and the address where it may come."""
     if form == "python":
-        with Listener(place(address), family="AF_UNIX", authkey=key) as listener:
-            print("ready", flush=True)
+        with Listener(place(address), family=family(address), authkey=key) as listener:
+            ready(address, listener.address)
             return listener.accept()
-    with socket.socket(socket.AF_UNIX) as listening:
+    with socket.socket(getattr(socket, family(address))) as listening:
         listening.bind(place(address))
         listening.listen(1)
-        print("ready", flush=True)
+        ready(address, listening.getsockname())
         sock, _ = listening.accept()
-    if not address.startswith("@"):
+    if address.startswith("/"):
         os.unlink(address)
     c = Plain(sock, form)
     c.ask(key)

@@ -6,8 +6,8 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
+#include "mp/address.h"
 #include "mp/conn.h"
 #include "mp/stream.h"
 #include "waiting.h"
@@ -58,15 +58,13 @@ static inline void say(int fd, const void *data, size_t size)
 /* A bare socket connected to a listener's address. */
 static inline int bare_client(const char *address)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-				     strlen(address) + (address[0] != '@'));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct mp_address a;
+	int fd;
 
-	strcpy(a.sun_path, address);
-	if (address[0] == '@')
-		a.sun_path[0] = '\0';
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a, size) < 0)
+	if (mp_address_resolve(address, &a) < 0)
+		errx(1, "%s: no address", address);
+	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, &a.any, a.size) < 0)
 		err(1, "connect to %s", address);
 	return fd;
 }

@@ -24,11 +24,11 @@
  * an authkey, those that know it: each side asks the other to compute an HMAC
  * of a random challenge; the key itself never travels.
  *
- * TCP.  "tcp:127.0.0.1:6000", "tcp:[::1]:6000", "tcp:localhost:6000", which is
- * 127.0.0.1, as is no host at all: "tcp:6000".  Other names are not looked up,
- * for nobody knows how long that takes: do it before, with getaddrinfo.  Port
- * 0: the kernel chooses one, and .address tells it.  "[::]" is not for IPv4.
- * (A file called "tcp:x" is "./tcp:x".)
+ * TCP, Python's ("127.0.0.1", 6000): "tcp:127.0.0.1:6000", "tcp:[::1]:6000",
+ * "tcp:localhost:6000", which is 127.0.0.1, as is no host at all: "tcp:6000".
+ * Other names are not looked up, for nobody knows how long that takes: do it
+ * before, with getaddrinfo.  Port 0: the kernel chooses one, and .address tells
+ * it.  "[::]" is not for IPv4.  (A file called "tcp:x" is "./tcp:x".)
  *
  * Over TCP nobody's user is known, so only the authkey keeps strangers out: it
  * is required.  It says who is there when the connection begins.  What travels

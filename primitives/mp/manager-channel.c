@@ -302,7 +302,12 @@ static int put_aside(struct mp_manager_client *c, const struct answer *a)
 		return -ENOMEM;
 	e->id = a->id;
 	mp_pack_any(&e->answer, mp_any_int(a->status));
-	if (mp_pack_any(&e->answer, a->value) < 0) {
+	/* What an answer has in it may be deeper than what can be sent. */
+	if (a->value.type == MP_ANY_RAW)
+		mp_pack_bytes(&e->answer, a->value.data, a->value.length);
+	else
+		mp_pack_any(&e->answer, a->value);
+	if (e->answer.error < 0) {
 		mp_pack_free(&e->answer);
 		free(e);
 		return -ENOMEM;
@@ -316,7 +321,7 @@ static int put_aside(struct mp_manager_client *c, const struct answer *a)
 static int sort_answers(struct mp_manager_client *c, size_t n, uint64_t id,
 			struct answer *wanted)
 {
-	struct mp_unpack u = { c->in, c->in + n };
+	struct mp_unpack u = { c->in, n != 0 ? c->in + n : c->in };
 	struct answer a;
 	int error, found = 0;
 
@@ -324,7 +329,8 @@ static int sort_answers(struct mp_manager_client *c, size_t n, uint64_t id,
 		error = take_answer(&u, &a);
 		if (error < 0)
 			return error;
-		if (a.id == 0) /* it did not understand us */
+		/* It did not understand us, or nobody asked. */
+		if (a.id == 0 || c->under_way == 0)
 			return -EPIPE;
 		c->under_way--;
 		if (a.id == id) {

@@ -319,8 +319,7 @@ static void drop_references(struct mp_client *c)
 	struct mp_reference *r, *next;
 	struct mp_object *o;
 
-	HASH_ITER(hh, c->references, r, next)
-	{
+	HASH_ITER (hh, c->references, r, next) {
 		o = mp_object_find(c->server, r->handle);
 		if (o != NULL) {
 			o->held -= r->n;

@@ -69,27 +69,17 @@ void mp_unkeep(void *self, struct mp_kept *k)
 
 struct mp_any mp_kept_any(const struct mp_kept *k)
 {
-	struct mp_unpack u = { k->data, k->data + k->size };
 	struct mp_any v = mp_any_nil();
+	struct mp_unpack u;
 
 	if (k->size == 0)
 		return v;
 	/* A list or a map: as it is, without a walk through it. */
 	if ((k->data[0] & 0xe0u) == 0x80 || (k->data[0] & 0xfcu) == 0xdc)
 		return mp_any_raw(k->data, k->size);
+	u = (struct mp_unpack){ k->data, k->data + k->size };
 	mp_unpack_any(&u, &v);
 	return v;
-}
-
-bool mp_kept_is(const struct mp_kept *k, struct mp_any v)
-{
-	struct mp_pack p = { 0 };
-	bool same;
-
-	same = mp_pack_any(&p, v) == 0 && p.size == k->size &&
-	       memcmp(p.data, k->data, p.size) == 0;
-	mp_pack_free(&p);
-	return same;
 }
 
 int mp_give(struct mp_call *c, struct mp_kept *k)

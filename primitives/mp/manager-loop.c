@@ -113,12 +113,11 @@ static int cool_all(struct mp_server *s)
 	struct mp_client *c, *next;
 	int n = 0;
 
-	DL_FOREACH2(s->hot, c, some_next)
-	if (c->rings)
-		mp_pipe_arm(&c->conn);
+	DL_FOREACH2 (s->hot, c, some_next)
+		if (c->rings)
+			mp_pipe_arm(&c->conn);
 	mp_fence_heavy();
-	DL_FOREACH_SAFE2(s->hot, c, next, some_next)
-	{
+	DL_FOREACH_SAFE2 (s->hot, c, next, some_next) {
 		if (c->broken || c->dead || something(c))
 			n++;
 		else
@@ -132,9 +131,9 @@ static void look_cold(struct mp_server *s)
 {
 	struct mp_client *c;
 
-	DL_FOREACH(s->clients, c)
-	if (c->rings && c->state == MP_CLIENT_COLD && something(c))
-		mp_client_state(c, MP_CLIENT_HOT);
+	DL_FOREACH (s->clients, c)
+		if (c->rings && c->state == MP_CLIENT_COLD && something(c))
+			mp_client_state(c, MP_CLIENT_HOT);
 }
 
 /* Once round; how many messages there were. */
@@ -143,8 +142,7 @@ static int look_round(struct mp_server *s)
 	struct mp_client *c, *next;
 	int n = 0, messages;
 
-	DL_FOREACH_SAFE2(s->hot, c, next, some_next)
-	{
+	DL_FOREACH_SAFE2 (s->hot, c, next, some_next) {
 		messages = mp_client_serve(c);
 		n += messages;
 		if (s->ended)
@@ -162,20 +160,20 @@ static void look_full(struct mp_server *s)
 {
 	struct mp_client *c, *next;
 
-	DL_FOREACH_SAFE2(s->full, c, next, some_next)
-	if (c->rings && mp_client_flush(c) == 1) {
-		mp_client_state(c, MP_CLIENT_HOT);
-		s->full_ns = 0;
-	}
+	DL_FOREACH_SAFE2 (s->full, c, next, some_next)
+		if (c->rings && mp_client_flush(c) == 1) {
+			mp_client_state(c, MP_CLIENT_HOT);
+			s->full_ns = 0;
+		}
 }
 
 static int64_t next_look(struct mp_server *s, int64_t until)
 {
 	const struct mp_client *c;
 
-	DL_FOREACH2(s->full, c, some_next)
-	if (c->rings)
-		break;
+	DL_FOREACH2 (s->full, c, some_next)
+		if (c->rings)
+			break;
 	if (c == NULL)
 		return until;
 	s->full_ns = s->full_ns < MS_NS ? MS_NS : 2 * s->full_ns;

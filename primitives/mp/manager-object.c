@@ -140,13 +140,14 @@ static void mark(struct look *l, struct mp_object *o)
 
 static void mark_kept(struct mp_kept *k, void *arg)
 {
-	struct mp_unpack u = { k->data, k->data + k->size };
 	struct look *l = arg;
+	struct mp_unpack u;
 	struct mp_object *o;
 	uint64_t handle;
 
 	if (k->refs == 0)
 		return;
+	u = (struct mp_unpack){ k->data, k->data + k->size };
 	while (mp_unpack_ref(&u, &handle) > 0) {
 		o = mp_object_find(l->server, handle);
 		if (o != NULL)

@@ -86,9 +86,9 @@ struct mp_parked *mp_park_find(struct mp_client *c, uint64_t id)
 {
 	struct mp_parked *w;
 
-	DL_FOREACH2(c->parked, w, client_next)
-	if (w->id == id)
-		return w;
+	DL_FOREACH2 (c->parked, w, client_next)
+		if (w->id == id)
+			return w;
 	return NULL;
 }
 
@@ -97,9 +97,9 @@ static struct mp_parked *late(struct mp_client *c, int64_t now)
 {
 	struct mp_parked *w;
 
-	DL_FOREACH2(c->parked, w, client_next)
-	if (w->deadline <= now)
-		return w;
+	DL_FOREACH2 (c->parked, w, client_next)
+		if (w->deadline <= now)
+			return w;
 	return NULL;
 }
 
@@ -115,15 +115,14 @@ int64_t mp_park_look(struct mp_server *s)
 	if (now < s->alarm)
 		return s->alarm;
 	s->alarm = MP_CLOCK_NEVER;
-	DL_FOREACH(s->clients, c)
-	{
+	DL_FOREACH (s->clients, c) {
 		while ((w = late(c, now)) != NULL) {
 			w->deadline = MP_CLOCK_NEVER; /* once is enough */
 			mp_park_give_up(w, -ETIMEDOUT);
 		}
-		DL_FOREACH2(c->parked, w, client_next)
-		if (w->deadline < s->alarm)
-			s->alarm = w->deadline;
+		DL_FOREACH2 (c->parked, w, client_next)
+			if (w->deadline < s->alarm)
+				s->alarm = w->deadline;
 	}
 	return s->alarm;
 }

@@ -62,13 +62,14 @@ static int hello(void *self, struct mp_call *c)
 		return -EINVAL;
 	if (version != MP_MANAGER_VERSION)
 		return -EPROTONOSUPPORT;
-	DL_FOREACH(s->clients, parent)
-	if (number > 0 && parent->number == (uint64_t)number)
-		break;
+	DL_FOREACH (s->clients, parent)
+		if (number > 0 && parent->number == (uint64_t)number)
+			break;
 	if (parent != NULL && parent != client)
-		HASH_ITER(hh, parent->references, r, next)
-	if (mp_client_refs(client, mp_object_find(s, r->handle), r->n) < 0)
-		return -ENOMEM;
+		HASH_ITER (hh, parent->references, r, next)
+			if (mp_client_refs(client, mp_object_find(s, r->handle),
+					   r->n) < 0)
+				return -ENOMEM;
 	mp_pack_array(c->pack, 2);
 	mp_pack_any(c->pack, mp_any_uint(client->number));
 	mp_pack_any(c->pack, mp_any_uint(s->message_max));

@@ -67,9 +67,6 @@ void mp_unkeep(void *self, struct mp_kept *k);
 /* As a value, good while it is kept. */
 struct mp_any mp_kept_any(const struct mp_kept *k);
 
-/* Is it this value, byte for byte? */
-bool mp_kept_is(const struct mp_kept *k, struct mp_any v);
-
 /* Answer with what was kept, and keep it no more (what pop does): the bytes
  * live until the answer is packed.  0. */
 int mp_give(struct mp_call *c, struct mp_kept *k);

@@ -24,14 +24,16 @@ static int copy(struct mp_pack *p, struct mp_any v)
 /* The next answer: [cursor, [element …]]; no cursor: it was the last. */
 static int fetch(struct mp_proxy_iterator *it)
 {
-	struct mp_unpack u = { it->cursor.data,
-			       it->cursor.data + it->cursor.size };
+	struct mp_unpack u;
 	struct mp_any cursor = mp_any_nil(), v;
 	uint32_t n;
 	int error;
 
-	if (it->cursor.size != 0)
+	if (it->cursor.size != 0) {
+		u.at = it->cursor.data;
+		u.end = u.at + it->cursor.size;
 		mp_unpack_any(&u, &cursor);
+	}
 	error = mp_proxy_call(it->proxy, "next", &cursor, 1, &v);
 	if (error < 0)
 		return error;

@@ -71,14 +71,27 @@ static int call2(struct mp_proxy *p, const char *op, struct mp_any a,
 	return call(p, op, args, 2, MP_CHANNEL_CANCEL, result);
 }
 
+/* args[0] is the key, which is left out if it is nil. */
+static int call_key(struct mp_proxy *p, const char *op,
+		    const struct mp_any *args, uint32_t n,
+		    struct mp_any *result)
+{
+	uint32_t without = args[0].type == MP_ANY_NIL;
+
+	return call(p, op, args + without, n - without, MP_CHANNEL_CANCEL,
+		    result);
+}
+
 int mp_proxy_get(struct mp_proxy *p, struct mp_any key, struct mp_any *result)
 {
-	return call1(p, "get", key, result);
+	return call_key(p, "get", &key, 1, result);
 }
 
 int mp_proxy_set(struct mp_proxy *p, struct mp_any key, struct mp_any value)
 {
-	return call2(p, "set", key, value, NULL);
+	struct mp_any args[] = { key, value };
+
+	return call_key(p, "set", args, 2, NULL);
 }
 
 int mp_proxy_delete(struct mp_proxy *p, struct mp_any key)
@@ -93,15 +106,14 @@ int mp_proxy_append(struct mp_proxy *p, struct mp_any value)
 
 int mp_proxy_pop(struct mp_proxy *p, struct mp_any key, struct mp_any *result)
 {
-	return call(p, "pop", &key, key.type != MP_ANY_NIL, MP_CHANNEL_CANCEL,
-		    result);
+	return call_key(p, "pop", &key, 1, result);
 }
 
 int mp_proxy_add(struct mp_proxy *p, struct mp_any key, int64_t n,
 		 int64_t *result)
 {
-	struct mp_any sum;
-	int error = call2(p, "add", key, mp_any_int(n), &sum);
+	struct mp_any args[] = { key, mp_any_int(n) }, sum;
+	int error = call_key(p, "add", args, 2, &sum);
 
 	if (error == 0 && result != NULL) {
 		if (sum.type != MP_ANY_INT)
@@ -121,7 +133,7 @@ int mp_proxy_compare_exchange(struct mp_proxy *p, struct mp_any key,
 			      struct mp_any expected, struct mp_any value)
 {
 	struct mp_any args[] = { key, expected, value }, v = { 0 };
-	int error = call(p, "compare_exchange", args, 3, MP_CHANNEL_CANCEL, &v);
+	int error = call_key(p, "compare_exchange", args, 3, &v);
 
 	return truth(error, v);
 }

@@ -113,7 +113,10 @@ MP_API int64_t mp_proxy_send(struct mp_proxy *p, const char *op,
 MP_API int mp_proxy_recv(struct mp_manager *m, int64_t request,
 			 struct mp_any *result);
 
-/* ---- the common ones ---- */
+/* ---- the common ones ----
+ *
+ * A nil key is left out: for a value, which has none.  (A dict's nil key takes
+ * mp_proxy_call.) */
 
 MP_API int mp_proxy_get(struct mp_proxy *p, struct mp_any key,
 			struct mp_any *result);
@@ -121,7 +124,7 @@ MP_API int mp_proxy_set(struct mp_proxy *p, struct mp_any key,
 			struct mp_any value);
 MP_API int mp_proxy_delete(struct mp_proxy *p, struct mp_any key);
 MP_API int mp_proxy_append(struct mp_proxy *p, struct mp_any value);
-/* pop: of a list, key may be nil. */
+/* Of a list, key nil: the last. */
 MP_API int mp_proxy_pop(struct mp_proxy *p, struct mp_any key,
 			struct mp_any *result);
 /* Atomic; *result, which may be NULL, is the new value. */

@@ -212,10 +212,10 @@ static void visit(void *self, void (*each)(struct mp_kept *k, void *arg),
 	struct mp_parked *w;
 	struct item *i;
 
-	DL_FOREACH(q->items, i)
-	each(&i->value, arg);
-	DL_FOREACH(q->putters, w)
-	each(&w->value, arg);
+	DL_FOREACH (q->items, i)
+		each(&i->value, arg);
+	DL_FOREACH (q->putters, w)
+		each(&w->value, arg);
 }
 
 static const struct mp_op ops[] = {

@@ -172,7 +172,7 @@ int mp_sequence_slice(void *self, struct mp_call *c)
 {
 	struct mp_sequence *s = self;
 	size_t from = 0, to = 0;
-	int error = mp_args(c, 0, 2);
+	int error = mp_args(c, 2, 2);
 
 	if (error == 0)
 		error = mp_sequence_place(s, c, 0, 0, &from);

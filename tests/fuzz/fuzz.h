@@ -2,6 +2,10 @@
  *
  * A target runs the code under test on some bytes, compares what it says with a
  * simple reading of the same bytes, and ends the process if they differ.
+ *
+ * A new one, NAME: NAME.c defines the two below and calls agree; NAME_faulty.c
+ * has the library's functions again, with fault 1, 2, … of -DFAULT; meson.build
+ * has 'NAME': [1, 2] in fuzz_targets, and in `strangers` the files it calls.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -1,5 +1,6 @@
 /* Python at the other end: its own Client and Listener, and the two forms of
- * their challenge, before 3.12 ("old") and since ("new").
+ * their challenge, before 3.12 ("old") and since ("new"); over a Unix socket
+ * and over TCP.
  *
  *	test-listener-python .../listener_peer.py
  */
@@ -16,10 +17,11 @@ static const struct mp_listener_options no_key,
 static const struct mp_listener_options *o = &keyed;
 static const char *script;
 static char directory[64], path[96], message[3000000], buf[3000000];
+static const char *where; /* to listen */
 
-/* Run the script; it says "ready" (or its end) on *ready. */
-static pid_t python(const char *side, const char *form, const char *key,
-		    int *ready)
+/* Run the script; it says "ready ADDRESS" (or its end) on *ready. */
+static pid_t python(const char *side, const char *form, const char *address,
+		    const char *key, int *ready)
 {
 	pid_t parent = getpid(), pid;
 	int fd[2];
@@ -32,7 +34,7 @@ static pid_t python(const char *side, const char *form, const char *key,
 		if (getppid() != parent)
 			_exit(1);
 		dup2(fd[1], 1);
-		execlp("python3", "python3", script, side, form, path, key,
+		execlp("python3", "python3", script, side, form, address, key,
 		       NULL);
 		_exit(NOT_HERE);
 	}
@@ -76,8 +78,8 @@ static void as_client(const char *form, const char *key, int passes)
 	int ready, error;
 	pid_t pid;
 
-	mp_listener_init(&l, path, o);
-	pid = python("client", form, key, &ready);
+	mp_listener_init(&l, where, o);
+	pid = python("client", form, l.address, key, &ready);
 	do
 		error = mp_listener_accept(&l, &c, 100 * MS);
 	while (error == -ETIMEDOUT && l.refused == 0 && tap_state(pid) != 'Z');
@@ -97,13 +99,14 @@ static void as_client(const char *form, const char *key, int passes)
 static void as_listener(const char *form, const char *key, int passes)
 {
 	struct mp_conn c;
-	char word[8];
+	char words[128] = "", address[128];
 	int ready, error;
-	pid_t pid = python("listener", form, key, &ready);
+	pid_t pid = python("listener", form, where, key, &ready);
 
-	if (read(ready, word, sizeof(word)) <= 0)
+	if (read(ready, words, sizeof(words) - 1) <= 0 ||
+	    sscanf(words, "ready %s", address) != 1)
 		errx(1, "listener_peer.py listener %s: not ready", form);
-	error = mp_client_connect(&c, path, o, LONG);
+	error = mp_client_connect(&c, address, o, LONG);
 	if (passes)
 		is(error == 0 ? ask_for_echoes(&c) : error, 0,
 		   "a listener, %s: it echoes all messages", form);
@@ -119,10 +122,18 @@ static void as_listener(const char *form, const char *key, int passes)
 static int python_is_there(void)
 {
 	int ready;
-	pid_t pid = python("probe", "python", NULL, &ready);
+	pid_t pid = python("probe", "python", path, NULL, &ready);
 
 	close(ready);
 	return end_of(pid) == 0;
+}
+
+static void as_both(const char *form)
+{
+	as_client(form, "peekaboo", 1);
+	as_client(form, "Peekaboo", 0);
+	as_listener(form, "peekaboo", 1);
+	as_listener(form, "Peekaboo", 0);
 }
 
 int main(int argc, char **argv)
@@ -143,12 +154,13 @@ int main(int argc, char **argv)
 		rmdir(directory);
 		return tap_done();
 	}
-	for (int i = 0; i < 3 && mp_auth_supported(); i++) {
-		as_client(forms[i], "peekaboo", 1);
-		as_client(forms[i], "Peekaboo", 0);
-		as_listener(forms[i], "peekaboo", 1);
-		as_listener(forms[i], "Peekaboo", 0);
-	}
+	where = path;
+	for (int i = 0; i < 3 && mp_auth_supported(); i++)
+		as_both(forms[i]);
+	where = "tcp:127.0.0.1:0";
+	if (mp_auth_supported())
+		as_both("python");
+	where = path;
 	o = &no_key;
 	as_client("python", NULL, 1);
 	as_listener("python", NULL, 1);
