@@ -253,8 +253,8 @@ int mp_client_serve(struct mp_client *c);
 /* Send what waits for room.  1: all is gone.  0: not yet. */
 int mp_client_flush(struct mp_client *c);
 
-/* Send an answer, or let it wait.  The bytes are taken over.  For types to call,
- * too: nobody goes in here. */
+/* Send an answer, or let it wait.  The bytes are taken over.  Types may call
+ * it: nobody goes in here. */
 void mp_client_answer(struct mp_client *c, struct mp_pack *message);
 
 void mp_client_state(struct mp_client *c, enum mp_client_state state);
@@ -310,7 +310,7 @@ int mp_server_init(struct mp_server *s, const struct mp_manager_options *o,
 void mp_server_run(struct mp_server *s);
 void mp_server_end(struct mp_server *s);
 
-/* ---- a client's end: manager-channel.c ---- */
+/* ---- a client's end: manager-channel.c, manager-ask.c ---- */
 
 /* An answer that came before it was asked for. */
 struct mp_early {

@@ -11,10 +11,10 @@
  *	mp_manager_shutdown(&m);
  *
  * The objects live in the server, a child of the process that started it, which
- * has what is open then, as every child has: start it early.  All
- * others have proxies and send requests.  One loop serves all, one request
- * after the other, so each is atomic; those that must wait (acquire, get of an
- * empty queue …) are parked and hold up nobody.
+ * has what is open then, as every child has: start it early.  All others have
+ * proxies and send requests.  One loop serves all, one request after the other,
+ * so each is atomic; those that must wait (acquire, get of an empty queue …)
+ * are parked and hold up nobody.
  *
  * Types: dict set list namespace value array, lock rlock semaphore
  * bounded_semaphore condition event barrier, queue joinable_queue, and those
