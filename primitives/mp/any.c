@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALL 32 /* a string this long says so in its first byte no more */
+
 /* ---- making ---- */
 
 struct mp_any mp_any_nil(void)
@@ -145,9 +147,38 @@ static void pack_ref(msgpack_packer *k, uint64_t handle)
 	msgpack_pack_ext_body(k, b, sizeof(b));
 }
 
+static void fail(struct mp_pack *p, int error)
+{
+	if (p->error == 0)
+		p->error = error;
+}
+
+/* Small numbers and short strings, which most are, in one go. */
+static bool pack_small(struct mp_pack *p, struct mp_any v)
+{
+	unsigned char *at = p->data + p->size;
+
+	if (p->error != 0 || p->room - p->size < SMALL)
+		return false;
+	if (v.type == MP_ANY_INT && v.i >= 0 && v.i < 128) {
+		*at = (unsigned char)v.i;
+		p->size++;
+		return true;
+	}
+	if (v.type != MP_ANY_STR || v.length >= SMALL)
+		return false;
+	*at = (unsigned char)(0xa0 | v.length);
+	copy(at + 1, v.data, v.length);
+	p->size += 1 + v.length;
+	return true;
+}
+
 int mp_pack_any(struct mp_pack *p, struct mp_any v)
 {
 	msgpack_packer k;
+
+	if (pack_small(p, v))
+		return 0;
 
 	msgpack_packer_init(&k, p, put);
 	switch (v.type) {
@@ -178,14 +209,13 @@ int mp_pack_any(struct mp_pack *p, struct mp_any v)
 		pack_ref(&k, v.handle);
 		break;
 	case MP_ANY_RAW:
-		if (mp_unpack_check(v) == 0) {
+		if (mp_unpack_check(v) == 0)
 			put(p, v.data, v.length);
-			break;
-		}
-		/* Fall through. */
+		else
+			fail(p, -EBADMSG);
+		break;
 	default:
-		if (p->error == 0)
-			p->error = -EINVAL;
+		fail(p, -EINVAL);
 	}
 	return p->error;
 }

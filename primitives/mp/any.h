@@ -84,11 +84,11 @@ MP_API bool mp_any_is(struct mp_any v, const char *s);
 struct mp_pack {
 	unsigned char *data;
 	size_t size, room;
-	int error; /* 0, -ENOMEM, -EINVAL, -EMSGSIZE: 4 GiB or more */
+	int error; /* 0, -ENOMEM, -EINVAL, -EBADMSG; -EMSGSIZE: 4 GiB */
 };
 
 /* The next value.  The results are p->error.
- * -EINVAL: no such type, or what mp_unpack_check says. */
+ * -EINVAL: no such type.  -EBADMSG: what mp_unpack_check says. */
 MP_API int mp_pack_any(struct mp_pack *p, struct mp_any v);
 
 /* A list of n values, a map of n pairs: they follow. */
@@ -117,7 +117,7 @@ MP_API struct mp_unpack mp_unpack_begin(struct mp_any v);
  * more elements than bytes are left, too deep. */
 MP_API int mp_unpack_any(struct mp_unpack *u, struct mp_any *v);
 
-/* Is a RAW exactly one value, no deeper than MP_ANY_DEPTH_MAX?  0, -EINVAL. */
+/* Is a RAW exactly one value, no deeper than MP_ANY_DEPTH_MAX?  0, -EBADMSG. */
 MP_API int mp_unpack_check(struct mp_any raw);
 
 /* Go into a list, a map: *n elements, or pairs, follow.  -EBADMSG: another kind

@@ -10,11 +10,10 @@
 #include "mp/manager-own.h"
 #include "mp/poll.h"
 
-#define COLLECT   ((size_t)16 << 10) /* bytes, then they are sent */
-#define UNDER_WAY 256 /* without an answer, then one is fetched */
-#define IN_MIN    ((size_t)4096)
-#define SEND_NS   1000000   /* for room, then answers are fetched */
-#define LOOK_NS   100000000 /* at the server's pidfd */
+#define COLLECT ((size_t)16 << 10) /* bytes, then they are sent */
+#define IN_MIN  ((size_t)4096)
+#define SEND_NS 1000000   /* for room, then answers are fetched */
+#define LOOK_NS 100000000 /* at the server's pidfd */
 
 /* ---- requests ---- */
 
@@ -93,12 +92,12 @@ int64_t mp_channel_request(struct mp_manager_client *c, uint64_t handle,
 		return error;
 	}
 	if (!silent)
-		c->under_way++;
+		c->waited_for[c->under_way++] = id;
 	if (c->message_max != 0 && start != 0 && c->out.size > c->message_max)
 		error = flush_before(c, start);
 	else if (c->out.size >= COLLECT)
 		error = mp_channel_flush(c);
-	while (error == 0 && c->under_way > UNDER_WAY) {
+	while (error == 0 && c->under_way > MP_UNDER_WAY) {
 		error = mp_channel_flush(c);
 		if (error == 0)
 			error = take_early(c, true);
@@ -158,6 +157,15 @@ static int take_answer(struct mp_unpack *u, struct answer *a)
 	return 0;
 }
 
+static bool under_way(const struct mp_manager_client *c, uint64_t id,
+		      uint32_t *i)
+{
+	for (*i = 0; *i < c->under_way; ++*i)
+		if (c->waited_for[*i] == id)
+			return true;
+	return false;
+}
+
 static int put_aside(struct mp_manager_client *c, const struct answer *a)
 {
 	struct mp_early *e = calloc(1, sizeof(*e));
@@ -188,15 +196,16 @@ static int sort_answers(struct mp_manager_client *c, size_t n, uint64_t id,
 	struct mp_unpack u = { c->in, n != 0 ? c->in + n : c->in };
 	struct answer a;
 	int error, found = 0;
+	uint32_t i;
 
 	while (u.at != u.end) {
 		error = take_answer(&u, &a);
 		if (error < 0)
 			return error;
-		/* It did not understand us, or nobody asked. */
-		if (a.id == 0 || c->under_way == 0)
+		/* Nobody asked, or (0) it did not understand us. */
+		if (!under_way(c, a.id, &i))
 			return -EPIPE;
-		c->under_way--;
+		c->waited_for[i] = c->waited_for[--c->under_way];
 		if (a.id == id) {
 			*wanted = a;
 			found = 1;
@@ -255,11 +264,12 @@ int mp_channel_answer(struct mp_manager_client *c, uint64_t id,
 	struct answer a = { .id = 0 };
 	int error = mp_channel_flush(c);
 	bool found = error == 0 && c->early != NULL && find_early(c, id, &a);
+	uint32_t i;
 	size_t n;
 
+	if (error == 0 && !found && !under_way(c, id, &i))
+		return -ENOENT;
 	while (error == 0 && !found) {
-		if (c->under_way == 0)
-			return -ENOENT;
 		error = receive(c, true, &n);
 		if (error == 0) {
 			error = sort_answers(c, n, id, &a);
@@ -276,4 +286,19 @@ int mp_channel_answer(struct mp_manager_client *c, uint64_t id,
 	if (result != NULL)
 		*result = a.value;
 	return a.status;
+}
+
+int mp_channel_call(struct mp_manager *m, uint64_t handle, const char *op,
+		    const struct mp_any *args, uint32_t n,
+		    enum mp_channel_signal then, struct mp_any *result)
+{
+	struct mp_manager_client *c;
+	int64_t id;
+	int error = mp_channel_get(m, &c);
+
+	if (error < 0)
+		return error;
+	id = mp_channel_request(c, handle, op, args, n, false);
+	return id < 0 ? (int)id
+		      : mp_channel_answer(c, (uint64_t)id, then, result);
 }

@@ -181,6 +181,7 @@ void mp_client_free(struct mp_client *c)
 	if (c->pidfd >= 0)
 		close(c->pidfd);
 	mp_pack_free(&c->out);
+	mp_pack_free(&c->rest);
 	free(c->in);
 	free(c);
 }

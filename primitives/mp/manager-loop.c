@@ -55,8 +55,11 @@ static void answer_event(struct mp_server *s, const struct mp_watch *w)
 	else if (c->state == MP_CLIENT_COLD)
 		mp_client_serve(c);
 	else if (c->state == MP_CLIENT_FULL && !c->rings &&
-		 mp_client_flush(c) == 1)
+		 mp_client_flush(c) == 1) {
 		mp_client_state(c, MP_CLIENT_COLD);
+		if (c->rest.size != 0)
+			mp_client_serve(c);
+	}
 }
 
 static void free_gone(struct mp_server *s)
@@ -155,18 +158,28 @@ static int look_round(struct mp_server *s)
 	return n;
 }
 
-/* Rings that had no room: only a look tells, more and more seldom. */
-static void look_full(struct mp_server *s)
+/* Rings that had no room: only a look tells.  Did any go on? */
+static bool look_full(struct mp_server *s)
 {
 	struct mp_client *c, *next;
+	bool moved = false;
+	uint64_t tail;
 
-	DL_FOREACH_SAFE2 (s->full, c, next, some_next)
-		if (c->rings && mp_client_flush(c) == 1) {
+	DL_FOREACH_SAFE2 (s->full, c, next, some_next) {
+		if (!c->rings)
+			continue;
+		tail = mp_pipe_tail(c->conn.out);
+		if (mp_client_flush(c) == 1)
 			mp_client_state(c, MP_CLIENT_HOT);
-			s->full_ns = 0;
-		}
+		moved |= c->state != MP_CLIENT_FULL ||
+			 mp_pipe_tail(c->conn.out) != tail;
+	}
+	if (moved)
+		s->full_ns = 0;
+	return moved;
 }
 
+/* While one of them is full: more and more seldom. */
 static int64_t next_look(struct mp_server *s, int64_t until)
 {
 	const struct mp_client *c;
@@ -185,7 +198,7 @@ static int64_t next_look(struct mp_server *s, int64_t until)
 
 static void sleep_once(struct mp_server *s, int64_t deadline)
 {
-	if (cool_all(s) != 0)
+	if (cool_all(s) != 0 || s->gone != NULL)
 		return;
 	if (ask_epoll(s, next_look(s, mp_backstop_deadline(deadline))) == 0)
 		look_cold(s);
@@ -195,20 +208,24 @@ void mp_server_run(struct mp_server *s)
 {
 	struct mp_spin spin = { 0 };
 	uint32_t rounds = 0;
+	bool moved;
 	int64_t deadline;
 
 	while (!s->ended) {
-		if (s->full != NULL)
-			look_full(s);
+		moved = s->full != NULL && look_full(s);
+		if (s->suspects != 0)
+			mp_object_collect(s, false);
+		if (s->gone != NULL)
+			free_gone(s);
 		deadline = mp_park_look(s);
-		mp_object_collect(s, false);
-		if (look_round(s) != 0) {
+		if (look_round(s) != 0 || moved) {
 			spin = (struct mp_spin){ 0 };
 			if (++rounds % ASK_EVERY == 0)
 				ask_epoll(s, 0);
 			continue;
 		}
-		if (s->hot != NULL && mp_spin(&spin, s->last_cpu, deadline))
+		if ((s->hot != NULL || s->full != NULL) &&
+		    mp_spin(&spin, s->last_cpu, deadline))
 			continue;
 		spin = (struct mp_spin){ 0 };
 		sleep_once(s, deadline);

@@ -38,7 +38,8 @@
 #include "mp/spin.h"
 
 #define MP_MANAGER_VERSION 1
-#define MP_MANAGER_ARGS    16 /* of one request */
+#define MP_UNDER_WAY       256 /* without an answer, then one is fetched */
+#define MP_MANAGER_ARGS    16  /* of one request */
 
 /* ---- the door: how a child of the starter comes in ---- */
 
@@ -192,6 +193,7 @@ struct mp_client {
 	size_t in_room;
 
 	struct mp_pack out;       /* answers to the message at hand */
+	struct mp_pack rest;      /* requests of it that are not served yet */
 	struct mp_unsent *unsent; /* the oldest first */
 
 	struct mp_reference *references; /* by handle */
@@ -270,8 +272,9 @@ void mp_client_free(struct mp_client *c);
 int mp_client_refs(struct mp_client *c, struct mp_object *o, uint64_t n);
 int mp_client_drop(struct mp_client *c, struct mp_object *o, uint64_t n);
 
-/* All requests in a message, to c->out.  (manager-serve.c) */
-void mp_serve_requests(struct mp_client *c, const void *data, size_t size);
+/* The requests in a message, to c->out, as long as there is room for answers:
+ * how many bytes are done with.  (manager-serve.c) */
+size_t mp_serve_requests(struct mp_client *c, const void *data, size_t size);
 
 /* The answer to one, behind those in *out. */
 void mp_serve_answer(struct mp_client *c, struct mp_pack *out, uint64_t id,
@@ -335,7 +338,8 @@ struct mp_manager_client {
 	size_t key_length;
 
 	uint64_t last;      /* request */
-	uint32_t under_way; /* requests without an answer */
+	uint32_t under_way; /* requests without an answer: */
+	uint64_t waited_for[MP_UNDER_WAY + 1];
 	struct mp_pack out; /* requests that were not sent yet */
 	unsigned char *in;
 	size_t in_room;
@@ -364,6 +368,11 @@ enum mp_channel_signal {
 };
 int mp_channel_answer(struct mp_manager_client *c, uint64_t id,
 		      enum mp_channel_signal then, struct mp_any *result);
+
+/* All of it: channel, request, answer. */
+int mp_channel_call(struct mp_manager *m, uint64_t handle, const char *op,
+		    const struct mp_any *args, uint32_t n,
+		    enum mp_channel_signal then, struct mp_any *result);
 
 /* Make one: the way in, and the number, are those of `like`; the descriptors
  * belong to it from then on, also after an error. */

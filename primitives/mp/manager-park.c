@@ -60,7 +60,8 @@ void mp_unpark(struct mp_parked *w, int status, struct mp_any result)
 	DL_DELETE(*w->queue, w);
 	DL_DELETE2(client->parked, w, client_prev, client_next);
 	client->nparked--;
-	if (client->state != MP_CLIENT_GONE) {
+	/* At the end nobody gets what another one had to let go. */
+	if (client->state != MP_CLIENT_GONE && !client->server->ended) {
 		mp_serve_answer(client, &answer, w->id, status, result,
 				o->verbs->kind != NULL);
 		mp_client_answer(client, &answer);

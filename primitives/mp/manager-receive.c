@@ -56,6 +56,26 @@ static bool something(const struct mp_client *c)
 	return !c->rings || mp_pipe_next(c->conn.in) != 0;
 }
 
+/* Requests, and the answers to them.  What there is no room for is kept. */
+static void serve(struct mp_client *c, const unsigned char *data, size_t size)
+{
+	size_t done = mp_serve_requests(c, data, size);
+
+	mp_client_answer(c, &c->out);
+	if (done < size &&
+	    mp_pack_bytes(&c->rest, data + done, (uint32_t)(size - done)) < 0)
+		mp_client_gone(c);
+}
+
+static void serve_rest(struct mp_client *c)
+{
+	struct mp_pack rest = c->rest;
+
+	c->rest = (struct mp_pack){ 0 };
+	serve(c, rest.data, rest.size);
+	mp_pack_free(&rest);
+}
+
 /* -EMSGSIZE, and what is no message, ends the connection: what follows cannot
  * be told from it. */
 int mp_client_serve(struct mp_client *c)
@@ -66,8 +86,13 @@ int mp_client_serve(struct mp_client *c)
 
 	if (c->broken)
 		mp_client_gone(c);
-	while (n < AT_ONCE &&
-	       (c->state == MP_CLIENT_HOT || c->state == MP_CLIENT_COLD)) {
+	for (; n < AT_ONCE && !c->server->ended &&
+	       (c->state == MP_CLIENT_HOT || c->state == MP_CLIENT_COLD);
+	     n++) {
+		if (c->rest.size != 0) {
+			serve_rest(c);
+			continue;
+		}
 		if (!something(c))
 			break;
 		error = receive(c, &data, &size);
@@ -81,11 +106,7 @@ int mp_client_serve(struct mp_client *c)
 			mp_client_gone(c);
 			return n;
 		}
-		mp_serve_requests(c, data, size);
-		mp_client_answer(c, &c->out);
-		n++;
-		if (c->server->ended)
-			return n;
+		serve(c, data, size);
 	}
 	if (c->rings && n > 0)
 		c->server->last_cpu = c->conn.in->send_cpu;

@@ -4,6 +4,10 @@
 
 #include "mp/manager-own.h"
 
+/* Answers to one message are sent when they are so many bytes. */
+#define OUT_MOST    ((size_t)64 << 10)
+#define NESTED_MOST ((size_t)1 << 20)
+
 /* ---- answers ---- */
 
 /* The client has a reference to all that the value refers to. */
@@ -115,6 +119,8 @@ static void tidy(struct mp_serving *v, struct mp_object *o)
 		mp_unkeep(o->state, &v->given);
 	if (v->fresh != NULL)
 		mp_object_check(v->fresh);
+	if (s->nested.room > NESTED_MOST)
+		mp_pack_free(&s->nested);
 	mp_pack_clear(&s->nested);
 	if (s->doomed != NULL)
 		mp_object_sweep(s);
@@ -167,18 +173,21 @@ void mp_serve_refuse(struct mp_client *c, uint64_t id, int error)
 	pack_answer(c, &c->out, id, error, mp_any_nil(), true);
 }
 
-void mp_serve_requests(struct mp_client *c, const void *data, size_t size)
+size_t mp_serve_requests(struct mp_client *c, const void *data, size_t size)
 {
-	struct mp_unpack u = { data, (const unsigned char *)data + size };
+	const unsigned char *bytes = data;
+	struct mp_unpack u = { bytes, bytes + size };
 	struct request r;
 
 	while (u.at != u.end && c->state != MP_CLIENT_GONE &&
-	       !c->server->ended) {
-		if (take_request(&u, &r) == 0) {
-			serve(c, &r);
-			continue;
+	       c->state != MP_CLIENT_FULL && !c->server->ended) {
+		if (take_request(&u, &r) < 0) {
+			mp_serve_refuse(c, r.id, -EBADMSG);
+			return size;
 		}
-		mp_serve_refuse(c, r.id, -EBADMSG);
-		return;
+		serve(c, &r);
+		if (c->out.size > OUT_MOST)
+			mp_client_answer(c, &c->out);
 	}
+	return (size_t)(u.at - bytes);
 }

@@ -234,9 +234,9 @@ int mp_manager_alive(struct mp_manager *m)
 
 int64_t mp_manager_count(struct mp_manager *m)
 {
-	struct mp_proxy self = { .manager = m };
 	struct mp_any n;
-	int error = mp_proxy_call(&self, "count", NULL, 0, &n);
+	int error =
+		mp_channel_call(m, 0, "count", NULL, 0, MP_CHANNEL_GO_ON, &n);
 
 	return error < 0 ? error : n.i;
 }
@@ -245,7 +245,6 @@ int mp_manager_create(struct mp_manager *m, struct mp_proxy *p,
 		      const char *type, const struct mp_any *args, uint32_t n)
 {
 	struct mp_any all[MP_MANAGER_ARGS] = { mp_any_str(type) }, ref;
-	struct mp_proxy self = { .manager = m };
 	int error;
 
 	*p = (struct mp_proxy){ .manager = m };
@@ -253,6 +252,7 @@ int mp_manager_create(struct mp_manager *m, struct mp_proxy *p,
 		return -EINVAL;
 	for (uint32_t i = 0; i < n; i++)
 		all[i + 1] = args[i];
-	error = mp_proxy_call(&self, "create", all, n + 1, &ref);
+	error = mp_channel_call(m, 0, "create", all, n + 1, MP_CHANNEL_GO_ON,
+				&ref);
 	return error < 0 ? error : mp_proxy_open(p, m, ref);
 }

@@ -7,18 +7,14 @@
 
 #include "mp/manager-own.h"
 
+/* A proxy that was closed is nobody's; handle 0 would be the server. */
 static int call(struct mp_proxy *p, const char *op, const struct mp_any *args,
 		uint32_t n, enum mp_channel_signal then, struct mp_any *result)
 {
-	struct mp_manager_client *c;
-	int64_t id;
-	int error = mp_channel_get(p->manager, &c);
-
-	if (error < 0)
-		return error;
-	id = mp_channel_request(c, p->handle, op, args, n, false);
-	return id < 0 ? (int)id
-		      : mp_channel_answer(c, (uint64_t)id, then, result);
+	if (p->handle == 0)
+		return -ESTALE;
+	return mp_channel_call(p->manager, p->handle, op, args, n, then,
+			       result);
 }
 
 /* As all locks here: who wants one gets it, whatever signals come. */
@@ -38,7 +34,7 @@ int64_t mp_proxy_send(struct mp_proxy *p, const char *op,
 		      const struct mp_any *args, uint32_t n)
 {
 	struct mp_manager_client *c;
-	int error = mp_channel_get(p->manager, &c);
+	int error = p->handle != 0 ? mp_channel_get(p->manager, &c) : -ESTALE;
 
 	return error < 0 ? error
 			 : mp_channel_request(c, p->handle, op, args, n, false);
@@ -212,8 +208,9 @@ int mp_proxy_open(struct mp_proxy *p, struct mp_manager *m,
 
 int mp_proxy_adopt(struct mp_proxy *p, struct mp_manager *m, uint64_t handle)
 {
-	struct mp_proxy self = { .manager = m };
-	int error = call1(&self, "ref", mp_any_ref(handle), NULL);
+	struct mp_any ref = mp_any_ref(handle);
+	int error =
+		mp_channel_call(m, 0, "ref", &ref, 1, MP_CHANNEL_GO_ON, NULL);
 
 	*p = (struct mp_proxy){ .manager = m };
 	if (error == 0)

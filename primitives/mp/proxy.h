@@ -33,6 +33,7 @@
 #include <stdbool.h>
 
 #include "mp/any.h"
+#include "mp/lock.h" /* MP_OWNER_DIED */
 #include "mp/manager.h"
 
 /* The handle; private memory. */
@@ -104,7 +105,8 @@ MP_API int mp_proxy_call(struct mp_proxy *p, const char *op,
 /* Put a request on the way and do not wait.  Its number (> 0), for
  * mp_proxy_recv.  Requests are collected, sent together when an answer is asked
  * for or 16 KiB are full, and served in their order; those that travel together
- * without anybody else's between, as long as none waits. */
+ * without anybody else's between, as long as none waits and there is room for
+ * their answers. */
 MP_API int64_t mp_proxy_send(struct mp_proxy *p, const char *op,
 			     const struct mp_any *args, uint32_t n);
 

@@ -286,8 +286,9 @@ int mp_unpack_check(struct mp_any raw)
 	struct mp_unpack u = mp_unpack_begin(raw);
 	struct mp_any v;
 
-	return unpack(&u, &v, MP_ANY_DEPTH_MAX) == 0 && u.at == u.end ? 0
-								      : -EINVAL;
+	return unpack(&u, &v, MP_ANY_DEPTH_MAX) == 0 && u.at == u.end
+		       ? 0
+		       : -EBADMSG;
 }
 
 /* first … first+15, or one of two: a count follows. */
