@@ -72,6 +72,7 @@ static struct {
 
 static unsigned pass;                /* number of the present look */
 static unsigned seen[PID_LIMIT];     /* the look that last found it ours */
+static unsigned foreign[PID_LIMIT];  /* or not ours */
 static unsigned char hit[PID_LIMIT]; /* whether a signal was sent to it */
 
 static int64_t now_ms(void)
@@ -119,6 +120,8 @@ static bool descends(int proc, pid_t parent)
 	char name[16];
 
 	while (parent > 1 && parent != self && seen[parent] != pass) {
+		if (foreign[parent] == pass)
+			return false;
 		snprintf(name, sizeof(name), "%d", parent);
 		if (!examine(proc, name, &p))
 			return false;
@@ -168,9 +171,12 @@ static long look(int sig)
 	while ((sig || count <= option.processes) && (e = readdir(dir))) {
 		pid = isdigit((unsigned char)*e->d_name) ? atoi(e->d_name) : 0;
 		if (pid < 1 || pid >= PID_LIMIT ||
-		    !examine(dirfd(dir), e->d_name, &p) ||
-		    !descends(dirfd(dir), p.parent))
+		    !examine(dirfd(dir), e->d_name, &p))
 			continue;
+		if (!descends(dirfd(dir), p.parent)) {
+			foreign[pid] = pass;
+			continue;
+		}
 		seen[pid] = pass;
 		if (sig == 0) {
 			count += p.threads;

@@ -244,6 +244,16 @@ void mp_pack_clear(struct mp_pack *p)
 	p->error = 0;
 }
 
+void mp_pack_trim(struct mp_pack *p)
+{
+	unsigned char *data = p->size != 0 ? realloc(p->data, p->size) : NULL;
+
+	if (data == NULL)
+		return;
+	p->data = data;
+	p->room = p->size;
+}
+
 void mp_pack_free(struct mp_pack *p)
 {
 	free(p->data);

@@ -98,7 +98,8 @@ MP_API int mp_pack_map(struct mp_pack *p, uint32_t n);
 /* Bytes that are whole values already: not looked at. */
 MP_API int mp_pack_bytes(struct mp_pack *p, const void *data, uint32_t length);
 
-/* Begin anew in the same memory; give it back. */
+/* Give back what is not used; begin anew in the same memory; give it back. */
+MP_API void mp_pack_trim(struct mp_pack *p);
 MP_API void mp_pack_clear(struct mp_pack *p);
 MP_API void mp_pack_free(struct mp_pack *p);
 

@@ -93,6 +93,7 @@ void mp_client_answer(struct mp_client *c, struct mp_pack *message)
 		u = calloc(1, sizeof(*u));
 		if (u != NULL) {
 			u->message = *message;
+			mp_pack_trim(&u->message);
 			*message = (struct mp_pack){ 0 };
 			LL_APPEND(c->unsent, u);
 			mp_client_state(c, MP_CLIENT_FULL);
