@@ -1,6 +1,7 @@
 /* any.c - values, and their bytes: MessagePack, by msgpack-c. */
 #include "mp/any.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -153,16 +154,30 @@ static void fail(struct mp_pack *p, int error)
 		p->error = error;
 }
 
-/* Small numbers and short strings, which most are, in one go. */
+/* As short as it can be, which makes keys the same that are. */
+static size_t put_number(unsigned char *at, uint64_t n)
+{
+	uint64_t big = htobe64(n);
+	size_t size = n < 0x100 ? 1 : n < 0x10000 ? 2 : n >> 32 == 0 ? 4 : 8;
+
+	if (n < 0x80) {
+		*at = (unsigned char)n;
+		return 1;
+	}
+	*at = (unsigned char)(0xcc + __builtin_ctzl(size));
+	copy(at + 1, (const char *)&big + sizeof(big) - size, size);
+	return 1 + size;
+}
+
+/* Numbers and short strings, which most are, in one go. */
 static bool pack_small(struct mp_pack *p, struct mp_any v)
 {
 	unsigned char *at = p->data + p->size;
 
 	if (p->error != 0 || p->room - p->size < SMALL)
 		return false;
-	if (v.type == MP_ANY_INT && v.i >= 0 && v.i < 128) {
-		*at = (unsigned char)v.i;
-		p->size++;
+	if (v.type == MP_ANY_INT && v.i >= 0) {
+		p->size += put_number(at, v.u);
 		return true;
 	}
 	if (v.type != MP_ANY_STR || v.length >= SMALL)

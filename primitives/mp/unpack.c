@@ -235,7 +235,7 @@ struct mp_unpack mp_unpack_begin(struct mp_any v)
 	return u;
 }
 
-/* Small numbers and short strings, which most are, without all of that. */
+/* Numbers and short strings, which most are, without all of that. */
 static inline bool unpack_small(struct mp_unpack *u, struct mp_any *v)
 {
 	unsigned char first = *u->at;
@@ -245,6 +245,14 @@ static inline bool unpack_small(struct mp_unpack *u, struct mp_any *v)
 		v->type = MP_ANY_INT;
 		v->i = first;
 		u->at++;
+		return true;
+	}
+	if (first >= 0xcc && first <= 0xcf) {
+		length = 1u << (first - 0xcc);
+		if (u->end - u->at <= (ptrdiff_t)length)
+			return false;
+		*v = mp_any_uint(number(u->at + 1, length));
+		u->at += 1 + length;
 		return true;
 	}
 	if ((first & 0xe0u) != 0xa0 || u->end - u->at <= (ptrdiff_t)length)
