@@ -172,10 +172,11 @@ static size_t put_number(unsigned char *at, uint64_t n)
 /* Numbers and short strings, which most are, in one go. */
 static bool pack_small(struct mp_pack *p, struct mp_any v)
 {
-	unsigned char *at = p->data + p->size;
+	unsigned char *at;
 
 	if (p->error != 0 || p->room - p->size < SMALL)
 		return false;
+	at = p->data + p->size;
 	if (v.type == MP_ANY_INT && v.i >= 0) {
 		p->size += put_number(at, v.u);
 		return true;

@@ -23,31 +23,33 @@
  * the same if their bytes are.  (For numbers and more put MessagePack in.)
  *
  * Each call happens at one moment between its begin and its end, but for clear,
- * which is many deletes.  Python's d[k] += 1 on a manager's dict is a get and a
- * set, and loses updates; add and compare_exchange are one.
+ * which is many deletes, and len, which is many looks.  Python's d[k] += 1 on a
+ * manager's dict is a get and a set, and loses updates; add and
+ * compare_exchange are one.
  *
- * Who changes an entry takes a lock; there is one for some eight entries, so two
- * clients with keys of their own seldom meet, and from 500 entries on hardly
- * ever.  Who only looks (get, contains, next, len) takes none, writes nothing,
- * and waits for nobody: each value lies there in two copies, and the one that
- * counts is never written to.  Where it changes faster than it can be read,
- * get takes the lock after some looks.  No call makes a system call unless it
- * finds a lock held.
+ * Who changes an entry takes a lock; there is one for some eight entries, and
+ * at least 64, so two clients with keys of their own hardly ever meet.  Who
+ * only looks (get, contains, next, len) takes none, writes nothing, and waits
+ * for nobody: each value lies there in two copies, and the one that counts is
+ * never written to.  Where it changes faster than it can be read, get and next
+ * take the lock after some looks.  No call makes a system call unless it finds
+ * a lock held.
  *
  * If a user is killed: what it was changing has changed if it came to the one
  * store that publishes, and has not if it did not come that far.  Nobody is
- * held up: the next who needs the lock gets it (lock.h), takes an entry that was
- * half made or half deleted out of its chain, and goes on.  No room is lost.
- * If one is stopped (SIGSTOP) in a change: who looks is not held up; who changes
- * an entry under the same lock waits for it, as it may go on.
+ * held up: the next who needs the lock gets it (lock.h), takes an entry that
+ * was half made or half deleted out of its chain, and goes on.  No room is
+ * lost.  If one is stopped (SIGSTOP) in a change: who looks is not held up; who
+ * changes an entry under the same lock waits for it, as it may go on.
  *
  * Illegal: unmapping the memory while a thread is in a call; keys chosen by an
  * enemy, who can find many that share a chain, which is slow, not wrong.
  *
- * Source: chains, as in Knuth 6.4; the lock for some of them: Ellis, "Extendible
- * Hashing for Concurrent Operations", 1983; two copies: latch.h; "stay in the
- * chain or begin again": Linux, Documentation/RCU/rculist_nulls.rst; the hash:
- * mum-hash (Makarov, 2016), as in wyhash (Wang, 2019).
+ * Source: a lock for some of the chains: Herlihy and Shavit, "The Art of
+ * Multiprocessor Programming", 2008, chapter 13, striped hash set; two copies:
+ * latch.h; "stay in the chain or begin again": Linux,
+ * Documentation/RCU/rculist_nulls.rst; the hash: mum-hash (Makarov, 2016), as
+ * in wyhash (Wang, 2019).
  */
 #ifndef MP_DICT_H
 #define MP_DICT_H
@@ -112,9 +114,9 @@ MP_API int mp_dict_get(struct mp_dict *d, const void *key, size_t key_length,
 MP_API int mp_dict_contains(struct mp_dict *d, const void *key,
 			    size_t key_length);
 
-/* len(d): how many entries.  Old news at once; exact when nobody changes d, even
- * if somebody was killed in the middle of a change.  It looks at every stripe:
- * some microseconds for 10,000 entries. */
+/* len(d): how many entries: the sum of what each stripe had when it was looked
+ * at, one after the other.  Exact when nobody inserts or deletes, even if
+ * somebody was killed in the middle of that.  Some microseconds for 10,000. */
 MP_API int mp_dict_len(const struct mp_dict *d);
 
 /* for key, value in d.items(): the next entry.  *cursor is 0 at first.
@@ -122,7 +124,7 @@ MP_API int mp_dict_len(const struct mp_dict *d);
  * the lengths tell, and the same entry comes again.  key or value may be NULL:
  * not wanted; so may the lengths.
  * An entry that is there from the first call to the last is seen once; one that
- * comes or goes meanwhile may be seen, or not.  The order is that of nothing. */
+ * comes or goes meanwhile may be seen, or not.  There is no order. */
 MP_API int mp_dict_next(struct mp_dict *d, uint64_t *cursor, void *key,
 			size_t key_size, size_t *key_length, void *value,
 			size_t value_size, size_t *value_length);

@@ -21,12 +21,12 @@
  * which is many pops.
  *
  * append and pop take the lock of the list; set, add and pop take that of the
- * element, which it shares with three others, far away: two clients with elements
- * of their own hardly ever meet.  get and len take none, write nothing, and wait
- * for nobody: each element lies there in two copies (latch.h), and the one that
- * counts is never written to.  Where it changes faster than it can be read, get
- * takes its lock after some looks.  No call makes a system call unless it finds
- * a lock held.
+ * element, which it shares with three others, far away: two clients with
+ * elements of their own hardly ever meet.  get and len take none, write
+ * nothing, and wait for nobody: each element lies there in two copies, and the
+ * one that counts is never written to.  Where it changes faster than it can be
+ * read, get takes its lock after some looks.  No call makes a system call
+ * unless it finds a lock held.
  *
  * If a user is killed: its change has happened if it came to the one store that
  * publishes, and has not if it did not come that far.  Nobody is held up; the

@@ -17,6 +17,13 @@
 
 /* ---- requests ---- */
 
+/* No more calls on this connection. */
+static int over(struct mp_manager_client *c)
+{
+	c->over = true;
+	return -EPIPE;
+}
+
 /* Is the server gone, though somebody else may have inherited its end? */
 static bool server_gone(const struct mp_manager_client *c)
 {
@@ -36,13 +43,13 @@ int mp_channel_flush(struct mp_manager_client *c)
 				     SEND_NS)) == -ETIMEDOUT ||
 	       error == -EINTR) {
 		if (server_gone(c))
-			return -EPIPE;
+			return over(c);
 		error = take_early(c, false);
 		if (error < 0 && error != -ETIMEDOUT && error != -EINTR)
 			return error;
 	}
 	mp_pack_clear(&c->out);
-	return error;
+	return error < 0 ? over(c) : 0;
 }
 
 static int pack_request(struct mp_pack *p, uint64_t id, uint64_t handle,
@@ -72,16 +79,35 @@ static int flush_before(struct mp_manager_client *c, size_t size)
 	return 0;
 }
 
+/* For one request more without an answer. */
+static int make_way(struct mp_manager_client *c)
+{
+	int error = 0;
+
+	while (error == 0 && c->under_way == MP_UNDER_WAY) {
+		error = mp_channel_flush(c);
+		if (error == 0)
+			error = take_early(c, true);
+		if (error == -EINTR)
+			error = 0;
+	}
+	return error < 0 ? error : 0;
+}
+
 int64_t mp_channel_request(struct mp_manager_client *c, uint64_t handle,
 			   const char *op, const struct mp_any *args,
 			   uint32_t n, bool silent)
 {
 	uint64_t id = silent ? 0 : ++c->last;
-	size_t start = c->out.size;
+	size_t start;
 	int error;
 
 	if (n > MP_MANAGER_ARGS)
 		return -EINVAL;
+	error = silent ? 0 : make_way(c);
+	if (error < 0)
+		return error;
+	start = c->out.size;
 	error = pack_request(&c->out, id, handle, op, args, n);
 	if (error == 0 && c->message_max != 0 &&
 	    c->out.size - start > c->message_max)
@@ -97,13 +123,6 @@ int64_t mp_channel_request(struct mp_manager_client *c, uint64_t handle,
 		error = flush_before(c, start);
 	else if (c->out.size >= COLLECT)
 		error = mp_channel_flush(c);
-	while (error == 0 && c->under_way > MP_UNDER_WAY) {
-		error = mp_channel_flush(c);
-		if (error == 0)
-			error = take_early(c, true);
-		if (error == -EINTR)
-			error = 0;
-	}
 	return error < 0 ? error : (int64_t)id;
 }
 
@@ -129,11 +148,13 @@ static int receive(struct mp_manager_client *c, bool wait, size_t *n)
 			continue;
 		}
 		if (error == -ETIMEDOUT && server_gone(c))
-			return -EPIPE;
+			return over(c);
 		if (error != -ETIMEDOUT || !wait)
 			break;
 	}
-	return error == -ECONNRESET || error == -EBADMSG ? -EPIPE : error;
+	if (error == -ETIMEDOUT || error == -EINTR)
+		return error;
+	return error < 0 ? over(c) : 0;
 }
 
 struct answer {
@@ -204,7 +225,7 @@ static int sort_answers(struct mp_manager_client *c, size_t n, uint64_t id,
 			return error;
 		/* Nobody asked, or (0) it did not understand us. */
 		if (!under_way(c, a.id, &i))
-			return -EPIPE;
+			return over(c);
 		c->waited_for[i] = c->waited_for[--c->under_way];
 		if (a.id == id) {
 			*wanted = a;

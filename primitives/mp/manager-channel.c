@@ -48,6 +48,7 @@ static int connect_client(struct mp_manager_client *c, bool remote,
 	c->pid = getpid();
 	c->user = mp_owner_get()->id;
 	c->under_way = 0;
+	c->over = false;
 	mp_pack_clear(&c->out);
 	forget_early(c);
 	id = mp_channel_request(c, 0, "hello", args, 2, false);
@@ -134,10 +135,10 @@ int mp_channel_get(struct mp_manager *m, struct mp_manager_client **client)
 		return -EPIPE;
 	*client = c;
 	if (__builtin_expect(c->user == mp_owner_get()->id, 1))
-		return 0;
+		return c->over ? -EPIPE : 0;
 	if (c->pid == getpid()) {
 		c->user = mp_owner_self.id;
-		return 0;
+		return c->over ? -EPIPE : 0;
 	}
 	mp_conn_close(&c->conn);
 	return connect_client(c, c->remote, -1);

@@ -324,6 +324,7 @@ struct mp_early {
 
 struct mp_manager_client {
 	struct mp_conn conn;
+	bool over;       /* the server is gone, or does not understand us */
 	uint64_t user;   /* the id of the thread that used it last */
 	pid_t pid;       /* whose connection it is */
 	uint64_t number; /* at the server; at first its parent's, or 0 */
@@ -339,7 +340,7 @@ struct mp_manager_client {
 
 	uint64_t last;      /* request */
 	uint32_t under_way; /* requests without an answer: */
-	uint64_t waited_for[MP_UNDER_WAY + 1];
+	uint64_t waited_for[MP_UNDER_WAY];
 	struct mp_pack out; /* requests that were not sent yet */
 	unsigned char *in;
 	size_t in_room;

@@ -129,7 +129,8 @@ MP_API int mp_proxy_append(struct mp_proxy *p, struct mp_any value);
 /* Of a list, key nil: the last. */
 MP_API int mp_proxy_pop(struct mp_proxy *p, struct mp_any key,
 			struct mp_any *result);
-/* Atomic; *result, which may be NULL, is the new value. */
+/* Atomic; *result, which may be NULL, is the new value; -EINVAL: which is a
+ * float. */
 MP_API int mp_proxy_add(struct mp_proxy *p, struct mp_any key, int64_t n,
 			int64_t *result);
 /* 1: it was `expected` and is `value` now; 0: it was another. */
