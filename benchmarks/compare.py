@@ -120,7 +120,7 @@ def changed(a, family):
     if a.aa or a.base_build or a.force:
         return False
     parts = [f"benchmarks/{family}.c", *(f"benchmarks/{folder}" for folder in (
-        "workloads", "locks", "waits", "ways", "speedups", "pools",
+        "workloads", "locks", "managers", "waits", "ways", "speedups", "pools",
         "peers")),
         *(f"benchmarks/harness/*.{x}" for x in ("c", "h", "cc"))]
     return bool(sh("git", "diff", "--name-only", a.base, "--", *parts))

@@ -271,6 +271,39 @@ def pipes():
                   (">=", 1.5))
 
 
+def managers():
+    """Rates as times: of an operation of all clients together."""
+    cell = "manager/{}/{}/clients:{}/place:{}".format
+    limit = {"same": Time("latency/yield/place:same/pace:busy"),
+             "cross": Time("latency/spin/place:cross/pace:busy")}
+    for place, redis, python in ("same", 3.5, 6), ("cross", 100, 100):
+        for peer, words, goal in (("redis", "Redis", redis),
+                                  ("python_manager", "Python", python)):
+            yield Row(f"get, {place}: {words}",
+                      Time(cell("get", "mp_manager", 1, place)),
+                      [Time(cell("get", peer, 1, place))], limit[place],
+                      (">=", goal))
+    paced = "/paced_ns:1000000"
+    yield Row("get, each ms: Redis",
+              Time(cell("get", "mp_manager", 1, "cross") + paced),
+              [Time(cell("get", "redis", 1, "cross") + paced)],
+              Time("latency/futex/place:cross/pace:1ms"), ("<=", 1.0))
+    for n in 2, 4:
+        yield Row(f"get by {n}: Redis",
+                  Time(cell("get", "mp_manager", n, "free")),
+                  [Time(cell("get", "redis", n, "free"))], None, (">=", 5))
+    for what in "get", "set":
+        for peer, words, goal in (("python_manager", "Python", 500),
+                                  ("redis", "Redis", 300)):
+            yield Row(f"dict {what}: {words}",
+                      Time(cell(what, "mp_dict", 1, "free")),
+                      [Time(cell(what, peer, 1, "free"))], None, (">=", goal))
+        two = [Speedup(cell(what, how, 1, "free"), cell(what, how, 2, "free"))
+               for how in ("mp_dict", "python_manager")]
+        yield Row(f"dict {what}: by two", two[0], two[1:], None,
+                  (">=", 1.8), of="itself")
+
+
 def system_calls():
     """In the steady state: what is left are sleeps and wakes."""
     for words, mine, peer in (
@@ -278,6 +311,8 @@ def system_calls():
              "throughput/pipe/bytes:64/buffer:1M"),
             ("queue", "queue/rawmp/shape:1P1C/capacity:1024",
              "queue/python_queue/shape:1P1C/capacity:1024"),
+            ("get", "manager/get/mp_manager/clients:1/place:cross",
+             "manager/get/python_manager/clients:1/place:cross"),
             ("map", "pool/noop_map/mp_pool", "pool/noop_map/python_pool")):
         yield Row(f"{words}: system calls", Calls(mine), [Calls(peer)], None,
                   ("<=", 0.01), of="itself")
@@ -285,5 +320,5 @@ def system_calls():
 
 ROWS = [row for table in (start_and_join, speedup, pools, lock_alone,
                           lock_contended, increments, killed_holder, waiting,
-                          round_trips, queues, pipes, system_calls)
+                          round_trips, queues, pipes, managers, system_calls)
         for row in table()]

@@ -120,6 +120,23 @@ FAMILIES = {f.name: f for f in (
         few=re.compile("shape:(1P1C|2P2C|4P4C)/|capacity:1024"),
         ours="/rawmp/"),
     Family(
+        "manager",
+        brief=dict(rounds=3, slow_rounds=2, pairs=0, min_time=0.01,
+                   options=["--ms=15", "--windows=1"]),
+        full=dict(rounds=5, slow_rounds=3, pairs=0, min_time=0.01,
+                  options=["--ms=40", "--windows=1"]),
+        slow=re.compile("/(python_manager|redis_benchmark.*|hiredis|"
+                        "libmemcached|mp_manager_tcp)/|clients:16|paced"),
+        # Who keeps it, and how many come; each case by one client.
+        few=re.compile(
+            "/get/(mp_manager|mp_dict|redis|python_manager)/"
+            "clients:(1/place:(same|cross)|[24]/place:free)|"
+            "/get/(mp_manager_unix|mp_manager_tcp|redis_p16|memcached)/"
+            "clients:1/place:cross$|"
+            "/(get|set|append|counter|lock)/(mp_manager|mp_dict|mp_list|mp_lock|"
+            "redis|python_manager)/clients:1/place:free"),
+        ours="/mp_[a-z]+/clients:1/place:(same|free)$"),
+    Family(
         "waiting",
         brief=dict(rounds=5, slow_rounds=2, pairs=0, min_time=0.01,
                    options=["--windows=1"]),

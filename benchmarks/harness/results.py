@@ -6,11 +6,12 @@ import tempfile
 
 import metg
 import stats
-from families import arguments, bare, case
+from families import arguments, bare, case, how
 from runner import Failure
 
 UNIT_NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 CPUS = 0.925    # of those that contenders could use: below, they seldom met
+ALONE = ("mp_dict", "mp_list", "mp_lock")   # clients without a server
 
 
 def value(entry):
@@ -30,7 +31,10 @@ def few_cpus(entry, context):
     lock looks two to four times as fast."""
     if "cpus_used" not in entry or "cpus" not in context:
         return False
-    could = min(int(arguments(entry["name"]).get("procs", 1)),
+    given = arguments(entry["name"])
+    if "clients" in given and how(entry["name"]) not in ALONE:
+        return False    # a server has part of the CPUs
+    could = min(int(given.get("procs", given.get("clients", 1))),
                 int(context["cpus"]))
     return entry["cpus_used"] < CPUS * could
 

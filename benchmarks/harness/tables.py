@@ -1,6 +1,7 @@
 """A family's results as text of at most 80 columns."""
 import textwrap
 
+import managers
 import metg
 import stats
 from families import arguments, case, how
@@ -339,5 +340,5 @@ def text(results, told, aa=False):
     else:
         lines = [*groups(results), *contended(results), *lost(results),
                  *throughput(results), *queue(results),
-                 *metg.table(results)]
+                 *managers.table(results), *metg.table(results)]
     return "\n".join([*lines, *ratios(results), *notes(results, told)])

@@ -47,6 +47,18 @@ def prepared(place, lesson):
     return lesson.work
 
 
+def buildable(place, lessons):
+    """The lessons, each built when its turn comes.  Of several, one that does not
+    build here (a library is missing) is named and left out."""
+    for lesson in lessons:
+        try:
+            yield lesson, prepared(place, lesson)
+        except Fault as e:
+            if len(lessons) == 1:
+                raise
+            print(f"lesson {lesson.number} is left out: {e}", file=sys.stderr)
+
+
 def indented(text, by="    "):
     return "".join(f"{by}{x}\n" for x in text.rstrip("\n").split("\n"))
 
@@ -56,8 +68,8 @@ def indented(text, by="    "):
 def tell(place, args):
     # On a terminal the programs see it too: some print other things there.
     direct = sys.stdout.isatty() and not (args.brief or args.json)
-    for lesson in args.lessons:
-        work, steps, told = prepared(place, lesson), lesson.steps, []
+    for lesson, work in buildable(place, args.lessons):
+        steps, told = lesson.steps, []
         progress = course.Progress(sum(len(s.all("Try")) for s in steps))
         if not args.brief:
             print(f"Lesson {lesson.title}, {lesson.head.get('minutes', '?')} minutes")
@@ -189,12 +201,12 @@ def kill(place, args):
 # ---- trace, bench
 
 def trace(place, args):
-    for lesson in args.lessons:
+    for lesson, work in buildable(place, args.lessons):
         steps = [s for s in lesson.steps if s.one("Trace")]
         if not steps:
             print(f"lesson {lesson.number} has no step that writes a trace")
             continue
-        work, command = prepared(place, lesson), steps[-1].one("Trace")
+        command = steps[-1].one("Trace")
         file = work / command.rpartition("trace=")[2]
         status, output = place.run(command, work)
         if status != 0 or not file.is_file():

@@ -220,9 +220,8 @@ static int sort_answers(struct mp_manager_client *c, size_t n, uint64_t id,
 	uint32_t i;
 
 	while (u.at != u.end) {
-		error = take_answer(&u, &a);
-		if (error < 0)
-			return error;
+		if (take_answer(&u, &a) < 0)
+			return over(c);
 		/* Nobody asked, or (0) it did not understand us. */
 		if (!under_way(c, a.id, &i))
 			return over(c);
