@@ -4,6 +4,7 @@ import re
 import cases
 import grain
 import latency
+import manager
 import pool
 import process
 import queues
@@ -32,11 +33,13 @@ def counter_section(all_results):
     return "".join(out)
 
 
-ORDER = cases.ORDER + latency.ORDER + throughput.ORDER + queues.ORDER + grain.ORDER + pool.ORDER
+ORDER = (cases.ORDER + latency.ORDER + throughput.ORDER + queues.ORDER + grain.ORDER + pool.ORDER
+         + manager.ORDER)
 
 # The cases that stand for the others.
 SMALL = {"parent_MiB": "0", "place": "same", "work": "none", "parties": "4", "pace": "busy",
-         "bytes": "64", "shape": "1P1C", "capacity": "1024", "task_ns": "1000"}
+         "bytes": "64", "shape": "1P1C", "capacity": "1024", "task_ns": "1000",
+         "clients": "1", "paced_ns": ""}
 
 
 FIRST = ("factorial",)      # the workload

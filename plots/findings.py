@@ -8,6 +8,7 @@ that cannot be told from 1 last.
 import math
 
 import findings_work
+import manager
 import queues
 import throughput
 from cases import OURS, est
@@ -23,7 +24,7 @@ def all_of(**found):
                      ("pool", findings_work.of_pool), ("process", of_process),
                      ("lock", of_lock), ("waiting", of_waiting),
                      ("latency", of_latency), ("throughput", of_throughput),
-                     ("queue", of_queue)):
+                     ("queue", of_queue), ("manager", of_manager)):
         out += of(found[name]) if found.get(name) else []
     return sorted(out, key=lambda f: (not f.clear, -abs(math.log(f.estimate.value))))
 
@@ -197,6 +198,29 @@ def of_queue(q):
                            "with four producers and four consumers: %s, %s%s" % (
                                q.noun(), est(r), q.text(ours),
                                q.text(other), told(r))))
+    return out
+
+
+def of_manager(mg):
+    """A get on one CPU and across two, an addition, and what a server costs at all."""
+    out = []
+    for what, place in (("get", "same"), ("get", "cross"), ("counter", "free")):
+        ours, lead = mg.at(what, manager.OURS, 1, place), "%s %s" % (
+            manager.capital(manager.PLACE[place]), manager.CASES[what][0].lower())
+        for name, x in mg.rivals(mg.best_peer(what, 1, place),
+                                 mg.at(what, manager.PYTHON, 1, place)):
+            if ours:
+                r = mg.ratio(x, ours)
+                out.append(Finding(r, "%s takes %s the time with %s that it takes with "
+                                   "mp_manager: %s, %s%s" % (
+                                       lead, est(r), name, time_text(x.p50),
+                                       time_text(ours.p50), told(r))))
+    a, b = mg.at("get", manager.OURS), mg.at("get", "mp_dict")
+    if a and b:
+        r = mg.ratio(a, b)
+        out.append(Finding(r, "A value kept in shared memory without a server, in mp_dict, is "
+                           "there in %s; a get of mp_manager takes %s as long, %s%s" % (
+                               time_text(b.p50), est(r), time_text(a.p50), told(r))))
     return out
 
 

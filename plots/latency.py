@@ -16,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import cases        # noqa: E402
+import dots         # noqa: E402
 import lines        # noqa: E402
 import results      # noqa: E402
 import shapes       # noqa: E402
@@ -231,8 +232,6 @@ def curves(lt, path, pace):
 
 
 MARKS = {round(1 / (1 - q)) for _, q in TICKS}
-ROW, TWIN = 0.205, 0.040    # a mechanism's row; how far its two marks lie apart
-COLOUR = {"ours": "vermillion", "limit": "ink", "peer": "muted"}
 
 
 def mechanisms(lt, path, _):
@@ -241,76 +240,18 @@ def mechanisms(lt, path, _):
     paces = lt.paces()
     hows = sorted({h for pace in paces for place in places for h in lt.hows(pace, place)},
                   key=lambda h: slowness(lt, h, places, paces))
-    left, right, between, top, bottom = 1.50, 0.14, 0.16, 0.78, 0.44
-    high = ROW * len(hows)
-    fig = style.figure(top + high + bottom)
-    room = (style.WIDTH - left - right - between * (len(places) - 1)) / len(places)
-    every = [lt.at(h, p, q) for h in hows for p in places for q in paces]
-    times = [x for c in every if c for x in (c.p50, c.p99) if x]
-    limits = shapes.wide_enough(min(times) / 1.5, max(times) * 1.3)
-    for i, place in enumerate(places):
-        x = left + i * (room + between)
-        ax = style.box(fig, x, bottom, style.WIDTH - x - room, top)
-        shapes.frame(ax, high, limits, "", "")
-        ticks = shapes.log_ticks(limits, 5 if len(places) < 3 else 3)
-        ax.set_xticks(ticks)
-        ax.set_xticklabels(["%g" % (t / 1000) for t in ticks])
-        ax.annotate(PLACE.get(place, place), (0, 1), xycoords="axes fraction",
-                    xytext=(0, 6), textcoords="offset points", fontsize=style.SMALL,
-                    color=style.PAPER["muted"], annotation_clip=False)
-        for k, h in enumerate(hows):
-            mid = ROW * (k + 0.5)
-            ax.axhline(ROW * (k + 1), color=style.PAPER["faint"], linewidth=0.5, zorder=0)
-            if i == 0:
-                ax.annotate(style.fit(lt.label(h), left * 72 - 12), (0, mid),
-                            xycoords=("axes fraction", "data"), xytext=(5 - left * 72, 0),
-                            textcoords="offset points", va="center_baseline", ha="left",
-                            fontsize=style.SMALL, annotation_clip=False,
-                            fontweight="bold" if lt.kind(h) == "ours" else "normal")
-            for pace in paces:
-                c = lt.at(h, place, pace)
-                apart = 0 if len(paces) == 1 else TWIN if pace != "busy" else -TWIN
-                if c:
-                    mark(ax, c.p50, c.p99, mid + apart, COLOUR[lt.kind(h)], pace == "busy")
-    fig.text(0.5, 6 / (72 * (top + high + bottom)),
-             "microseconds, logarithmic; mark: p50, hair: to p99", ha="center",
-             fontsize=style.SMALL, color=style.PAPER["muted"])
-    key(fig, paces, {lt.kind(h) for h in hows})
-    lines.title(fig, "There and back, 8 bytes, by mechanism")
-    style.save(fig, path)
+    rows = [dots.Row(lt.label(h), lt.kind(h), {
+        (p, q): (c.p50, c.p99) for p in places for q in paces for c in [lt.at(h, p, q)] if c})
+        for h in hows]
+    dots.draw(path, "There and back, 8 bytes, by mechanism", rows,
+              [(p, PLACE.get(p, p)) for p in places],
+              [dots.Series(q, PACE.get(q, q), q == "busy") for q in paces])
 
 
 def slowness(lt, how, places, paces):
     """By the last place's median, else by the first that was measured."""
     at = [lt.at(how, p, q) for p in places[::-1] for q in paces]
     return next(c.p50 for c in at if c), how
-
-
-def mark(ax, ns, tail, y, colour, full):
-    colour = style.PAPER[colour]
-    if tail and tail > ns:
-        ax.plot([ns, tail], [y, y], color=colour, linewidth=0.9, zorder=2,
-                solid_capstyle="butt")
-    ax.plot([ns], [y], color=colour, marker="o", markersize=4.2, zorder=3,
-            markerfacecolor=colour if full else style.PAPER["paper"], markeredgewidth=0.9,
-            markeredgecolor=colour)
-
-
-def key(fig, paces, kinds):
-    """What marks and colours mean, in one line below the title."""
-    from matplotlib.lines import Line2D
-    w, h = fig.get_size_inches() * 72
-    x, y = 5, h - 31
-    items = [(pace == "busy", "muted", PACE.get(pace, pace)) for pace in paces]
-    items += [(True, "ink", "the limit")] if "limit" in kinds else []
-    for full, colour, text in items:
-        fig.add_artist(Line2D([(x + 3) / w], [y / h], marker="o", markersize=4.2,
-                              linestyle="none", color=style.PAPER[colour],
-                              markeredgewidth=0.9, markerfacecolor=style.PAPER[
-                                  colour if full else "paper"]))
-        fig.text((x + 10) / w, y / h, text, fontsize=style.SMALL, va="center_baseline",
-                 color=style.PAPER["muted"])
-        x += 10 + style.text_width(text, style.SMALL) + 10
 
 
 DRAW = {"curves": curves, "mechanisms": mechanisms}

@@ -1,13 +1,15 @@
-"""The report's sections on messages: latency, throughput, queue, and `make ipc`."""
+"""The report's sections on messages: latency, throughput, queue, manager, `make ipc`."""
 import os
 
+import cases
 import latency
+import manager
 import results
 import style
 import throughput
 from page import DASH, bad, esc, missing, p, table
-from results import (Bad, bytes_text, digits, group, number, rate_text, shown,
-                     time_text)
+from results import (Bad, bytes_text, digits, group, listed, number, plural, rate_text,
+                     shown, time_text)
 
 
 def draw_all(tool, res, analysed, pictures, wanted):
@@ -154,6 +156,56 @@ def queue_section(res, q, pictures):
     out.append(folded("All capacities", ["Queue", "Processes"] + [group(str(k)) for k in caps],
                       rows, 2))
     return "".join(out)
+
+
+# What a server keeps
+
+def manager_section(res, mg, pictures):
+    out = []
+    for what in manager.PICTURES:
+        case = manager.PICTURES[what][0]
+        title = mg.title(what, case)
+        if mg.has(what):
+            out.append(pictures.draw("manager.py", res.files[0], mg.caption(what), title,
+                                     "--picture", what))
+        else:
+            out.append(p(esc("%s: n/a (the results hold no such case). %s" % (
+                title, mg.absent(case))), "missing"))
+    unseen = mg.unseen()
+    if unseen:
+        out.append(p("Not measured: %s." % esc(listed(unseen)), "missing"))
+    calls = syscalls(res)
+    for i, case in enumerate(mg.cases()):
+        body = manager_table(mg, case, calls)
+        title = manager.CASES[case][0]
+        out.append("<h3>%s</h3>\n%s" % (esc(title), body) if i == 0 else
+                   "<details><summary>%s</summary>\n%s</details>\n" % (esc(title), body))
+    out.append(p("One client: the median, below it p99. Several: the time of an operation of "
+                 "all together, the mean; so too without a server, where a clock takes as long "
+                 "as the operation. System calls: of one operation, both sides. \u00d716: "
+                 "sixteen requests at once. hiredis and libmemcached are the client libraries "
+                 "of Redis and memcached; plain Redis and memcached have the fastest client "
+                 "there can be.", "small muted"))
+    return "".join(out)
+
+
+def manager_table(mg, case, calls):
+    """A row for each system; one client by place, several, one paced."""
+    paced = case + "/paced"
+    columns = [(manager.PLACE.get(x, x), (1, x)) for x in mg.places(case)]
+    columns += [(plural(n, "client"), (n, "free")) for n in mg.counts_of(case) if n > 1]
+    columns += [("one each %s, %s" % (mg.pace(case), manager.PLACE.get(x, x)), (1, x, True))
+                for x in mg.places(paced)]
+    rows = []
+    for h in cases.in_order(set(mg.hows(case)) | set(mg.hows(paced)), mg.order):
+        found = [mg.at(case, h, *args) for _, args in columns]
+        asked = next((c for c in [mg.at(case, h, 1, x) for x in ("cross", "free", "same")]
+                      if c), None)
+        rows.append([esc(mg.label(h))] + [
+            tailed(c) if c and not c.mean else esc(time_text(c.p50)) if c else DASH
+            for c in found] + [counted(calls, asked)])
+    return table([manager.CASES[case][0]] + [text for text, _ in columns] + ["system calls"],
+                 rows, manager.CASES[case][0] + ", by system")
 
 
 # make ipc

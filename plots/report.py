@@ -26,6 +26,7 @@ import grain        # noqa: E402
 import latency      # noqa: E402
 import lock         # noqa: E402
 import machine      # noqa: E402
+import manager      # noqa: E402
 import messages     # noqa: E402
 import others       # noqa: E402
 import pool         # noqa: E402
@@ -155,7 +156,9 @@ def families():
              messages.latency_section),
         Part("throughput", "How much goes through", throughput.analyse,
              messages.throughput_section),
-        Part("queue", "Many at one queue", queues.analyse, messages.queue_section)]
+        Part("queue", "Many at one queue", queues.analyse, messages.queue_section),
+        Part("manager", "What a server keeps for all", manager.analyse,
+             messages.manager_section)]
 
 
 def css():

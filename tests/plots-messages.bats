@@ -427,7 +427,7 @@ EOF
     local text
     text=$(grep -o '<section id="[^"]*"' "$D/out/index.html" | cut -d'"' -f2 | tr '\n' ' ')
     echo "$text"
-    [[ $text == *"waiting latency throughput queue ipc counters machine made " ]]
+    [[ $text == *"waiting latency throughput queue manager ipc counters machine made " ]]
     has "$(page_text)" 'mp_pipe takes 1.50× [1.50, 1.50] the time of the limit' '>200 ns<' \
         '8.00 GB/s<span class="iv">125 M/s</span>' '12.0 M/s' '>0.002<' '>4.00<' \
         "Above memcpy’s line lies vmsplice" 'Not measured: nng/place:same/pace:busy: no &lt;nng&gt; here.' \

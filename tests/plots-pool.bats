@@ -476,7 +476,7 @@ EOF
     local text
     text=$(grep -o '<section id="[^"]*"' "$D/out/index.html" | cut -d'"' -f2 | tr '\n' ' ')
     echo "$text"
-    [[ $text == "findings lesson-02 lessons scoreboard speedup grain pool process "*"queue ipc counters machine made " ]]
+    [[ $text == "findings lesson-02 lessons scoreboard speedup grain pool process "*"queue manager ipc counters machine made " ]]
     has "$(page_text)" '<h3>With two processes</h3>' '>2.00×<span class="iv">[2.00, 2.00]</span><' \
         '>60 %<span class="iv">[60, 60]</span><' '<b>image</b>. fork by blocks 60 %' \
         'Not measured: primes, mandelbrot, irregular and wordcount.' \

@@ -332,7 +332,7 @@ EOF
     local text
     text=$(grep -o '<section id="[^"]*"' "$D/out/index.html" | cut -d'"' -f2 | tr '\n' ' ')
     echo "$text"
-    [[ $text == "findings lesson-01 lesson-05 lesson-06 scoreboard speedup grain pool process lock waiting latency throughput queue ipc counters machine made " ]]
+    [[ $text == "findings lesson-01 lesson-05 lesson-06 scoreboard speedup grain pool process lock waiting latency throughput queue manager ipc counters machine made " ]]
     has "$(page_text)" 'Lesson 05 Story' 'told 05' 'Nothing was lost in two of the ten runs' \
         'while it holds “lock”' '“tickets” begins at 2' '>never<' 'more than 10,000×' \
         'flock: n/a (no &lt;file&gt; here)' '2,000,000'

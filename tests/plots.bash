@@ -27,7 +27,7 @@ plots_python() {
     {
         echo "import json, sys"
         echo "sys.path.insert(0, '$P')"
-        echo "import amdahl, findings, grain, latency, lock, lost, pool, process, queues"
+        echo "import amdahl, findings, grain, latency, lock, lost, manager, pool, process, queues"
         echo "import results, speedup, stats, style, throughput, timeline, waiting, workloads"
         cat
     } >"$D/program.py"
