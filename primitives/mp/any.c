@@ -127,6 +127,8 @@ static int put(void *pack, const char *data, size_t n)
 
 	if (p->error != 0 || (n > p->room - p->size && grow(p, n) < 0))
 		return -1;
+	if (n == 0)
+		return 0;
 	copy(p->data + p->size, data, n);
 	p->size += n;
 	return 0;
