@@ -17,7 +17,7 @@
 
 #define LIMIT    LONG       /* a survivor that needs longer hangs */
 #define PATIENCE (300 * MS) /* in a story with a known fault */
-#define STEPS    20000      /* no operation is as long as this */
+#define STEPS    50000      /* no operation is as long as this */
 #define SHOWN    3          /* bad points shown of each story */
 
 enum { STARTED = 1, OVER = 2 };
