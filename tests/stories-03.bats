@@ -8,13 +8,15 @@ load helper
 
 setup_file() {
     cp -r "$ROOT/lessons/03-queue" "$BATS_FILE_TMPDIR/lesson"
+    cp -r "$ROOT/lessons/tools" "$BATS_FILE_TMPDIR"
     cd "$BATS_FILE_TMPDIR/lesson" || return
     export PKG_CONFIG_PATH="$BUILD/meson-uninstalled:${PKG_CONFIG_PATH-}"
     export LD_LIBRARY_PATH="$BUILD/primitives:${LD_LIBRARY_PATH-}"
     export RAWMP_UNIT_MS=5
     build step*.c
     cd "$BATS_FILE_TMPDIR/lesson/solution" && build ring.c
-    cd "$BATS_FILE_TMPDIR/lesson/wrong" && build clears_late.c clears_first.c
+    cd "$BATS_FILE_TMPDIR/lesson/wrong" && build clears_late.c &&
+        mv ring clears_late && build clears_first.c && mv ring clears_first
 }
 
 # build FILE...: each by the Build: line of its first comment.

@@ -8,6 +8,7 @@ load helper
 
 setup_file() {
     cp -r "$ROOT/lessons/05-lock-value" "$BATS_FILE_TMPDIR/lesson"
+    cp -r "$ROOT/lessons/tools" "$BATS_FILE_TMPDIR"
     cd "$BATS_FILE_TMPDIR/lesson" || return
     export PKG_CONFIG_PATH="$BUILD/meson-uninstalled:${PKG_CONFIG_PATH-}"
     export LD_LIBRARY_PATH="$BUILD/primitives:${LD_LIBRARY_PATH-}"
@@ -253,7 +254,7 @@ PY
 }
 
 # The exercise's director: a lock does what the script says, or a report says
-# where each process stands.  Nothing hangs.
+# where each process stands.  Nothing hangs.  wrong/futex_lock is retake_as_1.
 
 the_locks() {
     cd "$BATS_FILE_TMPDIR/lesson" || return
@@ -265,12 +266,12 @@ the_locks() {
     # What tests/models/futex3 finds for variant=retake.
     retake='A.cas B.cas B.xchg B.wait C.cas C.wait A.xchg A.wake B.cas B.xchg'
     # shellcheck disable=SC2086 # points
-    run limit 10 wrong/retake_as_1 $retake
+    run limit 10 wrong/futex_lock $retake
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output = *'nobody is left who could wake C'* ]]
     [[ $output = *'C  is asleep in wait'* ]]
-    run limit 10 wrong/retake_as_1 run two
+    run limit 10 wrong/futex_lock run two
     [ "$output" = '300 schedules: none fails' ]
     run limit 10 solution/futex_lock \
         A.cas B.cas B.xchg B.wait C.cas C.xchg C.wait A.xchg A.wake B.xchg B.xchg
@@ -281,12 +282,12 @@ the_locks() {
 
 @test "what a schedule run finds, its first line plays again" {
     the_locks
-    run limit 20 wrong/retake_as_1 run three
+    run limit 20 wrong/futex_lock run three
     [ "$status" -eq 1 ]
     read -ra script <<<"${lines[0]}"
     [ "${script[0]}" = ./futex_lock ]
     found=$(tail -n +2 <<<"$output")
-    run limit 10 wrong/retake_as_1 "${script[@]:1}"
+    run limit 10 wrong/futex_lock "${script[@]:1}"
     [ "$status" -eq 1 ]
     [ "$output" = "$found" ]
 }

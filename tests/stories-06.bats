@@ -8,12 +8,14 @@ load helper
 
 setup_file() {
     cp -r "$ROOT/lessons/06-semaphore" "$BATS_FILE_TMPDIR/lesson"
+    cp -r "$ROOT/lessons/tools" "$BATS_FILE_TMPDIR"
     cd "$BATS_FILE_TMPDIR/lesson" || return
     export PKG_CONFIG_PATH="$BUILD/meson-uninstalled:${PKG_CONFIG_PATH-}"
     export LD_LIBRARY_PATH="$BUILD/primitives:${LD_LIBRARY_PATH-}"
     build step*.c
     cd "$BATS_FILE_TMPDIR/lesson/solution" && build semaphore.c
-    cd "$BATS_FILE_TMPDIR/lesson/wrong" && build wakes_from_zero.c
+    cd "$BATS_FILE_TMPDIR/lesson/wrong" && build wakes_from_zero.c &&
+        mv semaphore wakes_from_zero
 }
 
 # build FILE...: each by the Build: line of its first comment.

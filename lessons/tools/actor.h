@@ -12,8 +12,10 @@
 
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum state { RUNS, AT_POINT, FINISHED };
@@ -23,6 +25,7 @@ struct role {
 	atomic_uint state; /* the director waits while RUNS, the process else */
 	enum op op;        /* where it stands, or what it did last */
 	char said[48];     /* what came of the last operation */
+	int result;        /* of the last call that went wrong; 0: none did */
 };
 static struct role *self; /* NULL: no script */
 
@@ -47,5 +50,18 @@ static inline void point(enum op op)
 		if (__builtin_expect(self != NULL, 0))                         \
 			snprintf(self->said, sizeof(self->said), __VA_ARGS__); \
 	while (0)
+
+#define NEVER INT64_MAX
+
+/* The moment at which a timeout ends, for an operation that sleeps. */
+static inline int64_t deadline_of(int64_t timeout_ns)
+{
+	struct timespec t;
+
+	if (timeout_ns < 0)
+		return NEVER;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + timeout_ns;
+}
 
 #endif

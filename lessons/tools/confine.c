@@ -6,9 +6,10 @@
  * one fact on which all of this rests: while any descendant exists, confine
  * has a child, and when waitpid says ECHILD, nothing is left.
  *
- * The cap is kept by looking into /proc every few milliseconds: RLIMIT_NPROC
- * does not bind root and counts the user's other programs.  It is set too, a
- * little higher, as a wall behind which a fork bomb cannot grow.
+ * The cap is kept by counting in /proc, whenever so many have been born that it
+ * may be reached: RLIMIT_NPROC does not bind root and counts the user's other
+ * programs.  It is set too, a little higher, as a wall behind which a fork bomb
+ * cannot grow.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -36,7 +37,7 @@
 enum { LEFT_BEHIND = 123, TIME_LIMIT, PROCESS_CAP, CANNOT_RUN, NOT_FOUND };
 enum {
 	ROOM = 256,        /* for what the user starts elsewhere meanwhile */
-	LOOK_MS = 5,       /* between two looks at how many there are */
+	LOOK_MS = 5,       /* between two looks at how many were born */
 	GRACE_MS = 1000,   /* for the processes of a program that has ended */
 	GIVE_UP_MS = 30000 /* when killing does not help */
 };
@@ -208,20 +209,22 @@ static long last_pid(void)
 	return last ? atol(last) : -1;
 }
 
-/* Looks only if somebody was born, or 100 ms after the last look: a container
- * may have a made-up /proc/loadavg. */
+/* Looks only if so many were born since the last look that the cap may be
+ * reached, or 100 ms after it: a container may have a made-up /proc/loadavg. */
 static bool over_cap(void)
 {
-	static long last_birth;
+	static long last_birth, count;
 	static int64_t last_look;
-	long birth = last_pid();
+	long birth = last_pid(), born = birth - last_birth;
 	int64_t now = now_ms();
 
-	if (birth == last_birth && now < last_look + 100)
+	if (born >= 0 && count + born <= option.processes &&
+	    now < last_look + 100)
 		return false;
 	last_birth = birth;
 	last_look = now;
-	return look(0) > option.processes;
+	count = look(0);
+	return count > option.processes;
 }
 
 /* Reap whatever has ended.  True while any descendant exists. */

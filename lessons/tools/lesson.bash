@@ -5,6 +5,12 @@
 # confined SECONDS COMMAND…   run it so that nothing of it is left; 124: it
 #                             took longer, 125: it had too many processes
 #
+# and for those that have `judge SECONDS ARGUMENTS…` and `say LINES…`:
+#
+# plays SECONDS PLOT          judge it, and keep how it went
+# sound REASON PLOT…          each of these passes; one that does not may get
+#                             through what runs free by luck
+#
 # While a hole is not filled, every check says so: "not started: hole 1 of 2".
 # Names of checks begin with the gate that they belong to: "correct: " or
 # "counted: "; a count that this machine cannot take is skipped with a reason.
@@ -35,4 +41,18 @@ setup() {
 
 confined() {
     "$BUILD/lessons/tools/confine" -t "$1" -- "${@:2}" </dev/null 3>&-
+}
+
+plays() {
+    judge "$1" run "$2"
+    echo "$status" >"$BATS_FILE_TMPDIR/$2.status"
+}
+
+sound() {
+    local plot
+    for plot in "${@:2}"; do
+        status=$(cat "$BATS_FILE_TMPDIR/$plot.status" 2>/dev/null) ||
+            judge 60 run "$plot"
+        [ "$status" -eq 0 ] || say "Not run: $1, see above."
+    done
 }

@@ -12,8 +12,18 @@
  *	PROGRAM, NAMES		"./ring", "PC": a letter for each actor
  *	op_names[OPS]		the words of a script
  *	struct plot		with name, cast (how many actors) and back (how
- *				often somebody stands back, for play_all)
- *	plots[PLOTS]		what can be played
+ *				often somebody stands back, for play_all;
+ *				negative: as often as there are points)
+ *	plots[PLOTS]		what can be played; a plot without a name, "",
+ *				has only scripts that need none
+ *
+ * and, where it wants something else,
+ *
+ *	MOST			points of one schedule
+ *	SLEEP			what the operation WAIT is called
+ *	REFUSED			what a call may return instead of 0
+ *	AGAIN			true: a script may let somebody who has finished
+ *				act once more
  *
  * and after it
  *
@@ -22,7 +32,9 @@
  *	look()			give_up() if something is wrong; also start()
  *				who is to join.  Called after each point
  *	judge()			the same when nobody stands any more
- *	killing(i)		actor i is about to be killed
+ *	killing(i)		actor i is about to be killed; it may say how it
+ *				was, roles[i].said, or that this schedule is not
+ *				to be judged, judged = false
  *	tell()			a line of what it has come to
  */
 #ifndef TOOLS_STAGE_H
@@ -44,7 +56,18 @@
 #include <time.h>
 #include "actor.h"
 
-#define MOST 300 /* points of one schedule */
+#ifndef MOST
+#define MOST 300
+#endif
+#ifndef SLEEP
+#define SLEEP "a wait"
+#endif
+#ifndef REFUSED
+#define REFUSED 0
+#endif
+#ifndef AGAIN
+#define AGAIN false
+#endif
 #define CAST ((int)sizeof(NAMES) - 1)
 
 static void act(int i);
@@ -71,7 +94,8 @@ struct turn {
 static struct turn played[MOST];
 static int length;
 static bool loud;
-static char fault[128]; /* why the schedule was given up */
+static bool judged;     /* whether it matters how the schedule ends */
+static char fault[128]; /* why it was given up */
 
 /* ---- processes */
 
@@ -96,12 +120,20 @@ static pid_t new_process(void)
 	return pid;
 }
 
+static void end_process(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int64_t now_ns(void)
+{
+	return deadline_of(0);
+}
+
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return now_ns() / 1000000;
 }
 
 /* The CPU time that a process has used. */
@@ -127,6 +159,24 @@ static char state_in_proc(pid_t pid)
 	if (f)
 		fclose(f);
 	return state;
+}
+
+static const char *error_name(int rc)
+{
+	static char number[16];
+
+	switch (-rc) {
+	case 0:
+		return "0";
+	case EAGAIN:
+		return "-EAGAIN";
+	case ETIMEDOUT:
+		return "-ETIMEDOUT";
+	case EOVERFLOW:
+		return "-EOVERFLOW";
+	}
+	snprintf(number, sizeof(number), "%d", rc);
+	return number;
 }
 
 /* ---- the director */
@@ -156,7 +206,7 @@ static bool is_stuck(int i, int64_t begin_ms, int64_t used_ms)
 		give_up("%c has died", NAMES[i]);
 	} else if (state == 'S' && now_ms() - begin_ms > 500) {
 		a->asleep = true;
-		give_up("%c sleeps, but not in a %s", NAMES[i], op_names[WAIT]);
+		give_up("%c sleeps, but not in %s", NAMES[i], SLEEP);
 	} else if (cpu_ms(a->pid) - used_ms > 500) {
 		give_up("%c computes without coming to a point", NAMES[i]);
 	} else {
@@ -209,6 +259,42 @@ static bool finished(int i)
 	return !actors[i].dead && atomic_load(&roles[i].state) == FINISHED;
 }
 
+/* Print a line, or count it if it is the one before again.  NULL: only tell
+ * what was counted. */
+static void print_line(const char *line)
+{
+	static char last[96];
+	static int again;
+
+	if (line && strcmp(line, last) == 0) {
+		again++;
+		return;
+	}
+	if (again > 1)
+		printf("         ... and %d times more\n", again);
+	else if (again == 1)
+		printf("%s\n", last);
+	again = 0;
+	snprintf(last, sizeof(last), "%s", line ? line : "");
+	if (line)
+		printf("%s\n", line);
+}
+
+static void print_point(int i, enum op op)
+{
+	const char *said = roles[i].said;
+	char line[96];
+
+	if (!loud)
+		return;
+	if (said[0])
+		snprintf(line, sizeof(line), "%c.%-6s %s", NAMES[i],
+			 op_names[op], said);
+	else
+		snprintf(line, sizeof(line), "%c.%s", NAMES[i], op_names[op]);
+	print_line(line);
+}
+
 /* The point at which i stands is played. */
 static void play(int i)
 {
@@ -220,21 +306,19 @@ static void play(int i)
 	}
 	played[length++] = (struct turn){ i, op };
 	let_run(i);
-	if (loud)
-		printf("%c.%-6s %s\n", NAMES[i], op_names[op], roles[i].said);
+	print_point(i, op);
 	look();
 }
 
 static void kill_actor(int i)
 {
+	roles[i].said[0] = '\0';
 	killing(i);
-	kill(actors[i].pid, SIGKILL);
-	waitpid(actors[i].pid, NULL, 0);
+	end_process(actors[i].pid);
 	actors[i] = (struct actor){ .dead = true };
 	if (length < MOST)
 		played[length++] = (struct turn){ i, KILL };
-	if (loud)
-		printf("%c.kill\n", NAMES[i]);
+	print_point(i, KILL);
 	settle_sleepers();
 }
 
@@ -249,11 +333,24 @@ static void start(int i)
 	settle(i);
 }
 
+/* One of us runs at a time, so one CPU is enough; to wake somebody on another
+ * one costs four times as much.  If it is not allowed, it only takes longer. */
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t this_one;
+
+	CPU_ZERO(&this_one);
+	CPU_SET((unsigned)sched_getcpu(), &this_one);
+	sched_setaffinity(0, sizeof(this_one), &this_one);
+}
+
 static void start_actors(const struct plot *which)
 {
 	plot = which;
-	if (!roles)
+	if (!roles) {
 		roles = shared_memory(CAST * sizeof(*roles));
+		stay_on_this_cpu();
+	}
 	for (int i = 0; i < plot->cast; i++)
 		start(i);
 }
@@ -262,8 +359,7 @@ static void stop_actors(void)
 {
 	for (int i = 0; i < plot->cast; i++)
 		if (actors[i].pid > 0) {
-			kill(actors[i].pid, SIGKILL);
-			waitpid(actors[i].pid, NULL, 0);
+			end_process(actors[i].pid);
 			actors[i].pid = 0;
 		}
 }
@@ -279,23 +375,40 @@ static void begin(void)
 		}
 	fault[0] = '\0';
 	length = 0;
+	judged = true;
 	set();
-	for (int i = 0; i < plot->cast; i++)
+	for (int i = 0; i < plot->cast; i++) {
+		roles[i].result = 0;
 		let_run(i);
+	}
 	look();
+}
+
+/* Nobody stands any more. */
+static void judge_actors(void)
+{
+	for (int i = 0; i < plot->cast; i++) {
+		int rc = roles[i].result;
+
+		if (actors[i].asleep)
+			give_up("nobody is left who could wake %c", NAMES[i]);
+		else if (rc != 0 && rc != REFUSED)
+			give_up("%c got %s", NAMES[i], error_name(rc));
+	}
 }
 
 static void judge_end(void)
 {
-	for (int i = 0; i < plot->cast; i++)
-		if (actors[i].asleep)
-			give_up("nobody is left who could wake %c", NAMES[i]);
+	if (!judged)
+		return;
+	judge_actors();
 	if (!fault[0])
 		judge();
 }
 
 static int report(void)
 {
+	print_line(NULL);
 	if (fault[0])
 		printf("given up: %s\n", fault);
 	for (int i = 0; i < plot->cast; i++) {
@@ -306,17 +419,20 @@ static int report(void)
 			printf("is asleep in %s\n", op_names[roles[i].op]);
 		else if (stands(i))
 			printf("stands before %s\n", op_names[roles[i].op]);
-		else if (finished(i))
-			printf("has finished\n");
-		else
+		else if (!finished(i))
 			printf("computes after %s\n", op_names[roles[i].op]);
+		else if (roles[i].result)
+			printf("has finished with %s\n",
+			       error_name(roles[i].result));
+		else
+			printf("has finished\n");
 	}
 	tell();
 	return fault[0] != '\0';
 }
 
 /* i alone, as far as it comes. */
-static void play_on(int i)
+static inline void play_on(int i)
 {
 	while (stands(i) && !fault[0])
 		play(i);
@@ -344,6 +460,8 @@ static void follow(const struct turn *script, int turns)
 	for (int k = 0; k < turns && !fault[0]; k++) {
 		int i = script[k].i;
 
+		if (AGAIN && script[k].op != KILL && finished(i))
+			let_run(i);
 		if (script[k].op == KILL && !actors[i].dead)
 			kill_actor(i);
 		else if (stands(i) && roles[i].op == script[k].op)
@@ -362,7 +480,7 @@ static void follow(const struct turn *script, int turns)
 struct choice {
 	int who[CAST], many, taken;
 };
-static struct choice choices[MOST];
+static struct choice choices[MOST + 1];
 
 /* Play one schedule: the first choices as they are, then the processes one
  * after the other.  Somebody who could go on stands back at most so many times.
@@ -372,7 +490,7 @@ static int play_one(int known, int back)
 	int depth, now = -1;
 
 	begin();
-	for (depth = 0; depth < MOST && !fault[0]; depth++) {
+	for (depth = 0; !fault[0]; depth++) {
 		struct choice *c = &choices[depth];
 		bool could = now >= 0 && stands(now);
 
@@ -412,7 +530,7 @@ static int replay(void)
 	int turns = length;
 
 	memcpy(script, played, sizeof(script));
-	printf("%s %s", PROGRAM, plot->name);
+	printf("%s%s%s", PROGRAM, *plot->name ? " " : "", plot->name);
 	for (int k = 0; k < turns; k++)
 		printf(" %c.%s", NAMES[script[k].i], op_names[script[k].op]);
 	printf("\n");
@@ -425,12 +543,15 @@ static int replay(void)
 }
 
 /* The schedules of a plot, simple ones first, until one fails. */
-static int play_all(int which)
+static inline int play_all(int which)
 {
+	int most = plots[which].back < 0 ? MOST : plots[which].back;
 	int schedules = 0, known;
 
 	start_actors(&plots[which]);
-	for (int back = 0; back <= plot->back && !fault[0]; back++) {
+	for (int back = 0; back <= most && !fault[0]; back++) {
+		if (back == 3 && plot->back < 0)
+			back = MOST; /* now all that there are */
 		schedules = 0;
 		known = 0;
 		do {
@@ -469,7 +590,7 @@ static int to_stop(pid_t tracee, bool calls)
 
 /* Print the system calls that a process makes in work(), counted between two
  * SIGSTOPs by ptrace; or why not. */
-static void count_calls(void (*work)(void))
+static inline void count_calls(void (*work)(void))
 {
 	pid_t tracee = new_process();
 	int stops;
@@ -495,8 +616,7 @@ static void count_calls(void (*work)(void))
 		printf("it did not end\n");
 	else /* an entry and an exit each; the last call is the second kill */
 		printf("%d\n", stops / 2 - 1);
-	kill(tracee, SIGKILL);
-	waitpid(tracee, NULL, 0);
+	end_process(tracee);
 }
 
 /* ---- the command line */
@@ -509,9 +629,15 @@ struct scenario {
 
 static int usage(const struct scenario *v, int n)
 {
-	fprintf(stderr, "usage: %s PLOT %c.OP...    PLOT:", PROGRAM, NAMES[0]);
-	for (int i = 0; i < PLOTS; i++)
+	bool named = *plots[0].name;
+
+	fprintf(stderr, "usage: %s%s WHO.OP...   %s", PROGRAM,
+		named ? " PLOT" : "", named ? " PLOT:" : "");
+	for (int i = 0; named && i < PLOTS; i++)
 		fprintf(stderr, " %s", plots[i].name);
+	fprintf(stderr, "%s WHO:", named ? ";" : "");
+	for (int i = 0; i < CAST; i++)
+		fprintf(stderr, " %c", NAMES[i]);
 	fprintf(stderr, "; OP:");
 	for (int op = 0; op < OPS; op++)
 		fprintf(stderr, " %s", op_names[op]);
@@ -533,7 +659,8 @@ static struct turn read_turn(const char *text)
 			if (strcmp(text + 2, op_names[t.op]) == 0)
 				return t;
 	errx(2, "'%s' has no point '%s'; they are %c.%s, %c.%s, ...",
-	     plot->name, text, NAMES[0], op_names[0], NAMES[0], op_names[KILL]);
+	     *plot->name ? plot->name : PROGRAM, text, NAMES[0], op_names[0],
+	     NAMES[0], op_names[KILL]);
 }
 
 static int run_script(const struct plot *which, int turns, char *text[])

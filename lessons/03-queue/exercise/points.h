@@ -10,23 +10,26 @@
  *					ends the sleep too.)  -ETIMEDOUT: the
  *					deadline has passed
  *	bell_ring(bell)			ring it; it stays rung until a bell_wait
+ *	deadline_of(timeout_ns)		the deadline that a timeout means, from
+ *					now on; negative: NEVER
  *
  * Words are atomic.  A bell is an eventfd, with a mark beside it that somebody
- * waits for it, or is about to.  Under a script each operation is also a point:
- * the process, P or C, stops before it until the script says P.load, C.wait,
- * and so on.  Without a script there is nobody to wait for, and each is its
- * instruction or its system call.
+ * waits for it, or is about to.  Under a script each operation but the last is
+ * also a point: the process, P or C, stops before it until the script says
+ * P.load, C.wait, and so on.  Without a script there is nobody to wait for, and
+ * each is its instruction or its system call.
  */
 #include <errno.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+enum op { LOAD, STORE, XCHG, FILL, TAKE, WAIT, RING, KILL, OPS };
+#include "actor.h"
 
 struct bell {
 	atomic_uint asleep; /* the mark: 0 or 1 */
@@ -42,76 +45,19 @@ struct ring {
 	struct bell data, room; /* C waits for data, P waits for room */
 	unsigned slots[SLOTS_MAX];
 };
-
-enum op { LOAD, STORE, XCHG, FILL, TAKE, WAIT, RING, KILL, OPS };
-enum state { RUNS, AT_POINT, FINISHED };
-
-/* P or C; shared with the one who directs them. */
-struct process {
-	struct ring *ring;
-	atomic_uint state; /* the director waits while RUNS, the process else */
-	enum op op;        /* where it stands, or what it did last */
-	int result;        /* of the last put or get that did not return 0 */
-	unsigned next;     /* P: the message to put */
-	unsigned got[8];   /* C: the messages that it has got */
-	int count;         /* how many puts or gets have returned 0 */
-	char said[48];     /* what came of the last operation */
-};
-static struct process *self; /* NULL: no script */
-
-#define NEVER INT64_MAX
-
-/* The moment at which a timeout ends, for bell_wait. */
-static inline int64_t deadline_of(int64_t timeout_ns)
-{
-	struct timespec t;
-
-	if (timeout_ns < 0)
-		return NEVER;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + timeout_ns;
-}
-
-static inline long futex_call(atomic_uint *word, int op, unsigned value)
-{
-	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
-}
-
-/* Tell the director, and wait until it says RUNS. */
-static inline void stop_as(unsigned state)
-{
-	atomic_store(&self->state, state);
-	while (atomic_load(&self->state) != RUNS)
-		futex_call(&self->state, FUTEX_WAIT, state);
-}
-
-static inline void point(enum op op)
-{
-	if (__builtin_expect(self == NULL, 1))
-		return;
-	self->op = op;
-	stop_as(AT_POINT);
-}
-
-#define SAY(...)                                                               \
-	do                                                                     \
-		if (__builtin_expect(self != NULL, 0))                         \
-			snprintf(self->said, sizeof(self->said), __VA_ARGS__); \
-	while (0)
+static struct ring *ring; /* the one that there is */
 
 static inline const char *name_of(const atomic_uint *word)
 {
-	const struct ring *r = self->ring;
-
-	return word == &r->head          ? "head"
-	       : word == &r->tail        ? "tail"
-	       : word == &r->data.asleep ? "data.asleep"
-					 : "room.asleep";
+	return word == &ring->head          ? "head"
+	       : word == &ring->tail        ? "tail"
+	       : word == &ring->data.asleep ? "data.asleep"
+					    : "room.asleep";
 }
 
 static inline const char *bell_name(const struct bell *b)
 {
-	return b == &self->ring->data ? "data" : "room";
+	return b == &ring->data ? "data" : "room";
 }
 
 static inline unsigned load(atomic_uint *word)

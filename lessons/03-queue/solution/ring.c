@@ -1,6 +1,6 @@
 /* ring.c - a ring for one producer and one consumer; whoever must wait sleeps.
  *
- * Build:  cc -O2 -pthread -I../exercise -o ring ring.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring ring.c
  * Try:    ./ring run message
  *         ./ring message C.load C.load C.store P.load P.load P.fill
  *         ./ring count pairs

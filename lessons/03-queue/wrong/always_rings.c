@@ -4,7 +4,7 @@
  * Caught by: "counted: 1000 messages of a lone process make no system call",
  *            "counted: nor do they after waits that timed out"
  *
- * Build:  cc -O2 -pthread -I../exercise -o always_rings always_rings.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring always_rings.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Mistake: it rings both bells, to be safe.
  * Caught by: "counted: a message for a sleeper rings the bell once"
  *
- * Build:  cc -O2 -pthread -I../exercise -o both_bells both_bells.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring both_bells.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

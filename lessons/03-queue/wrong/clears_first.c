@@ -5,7 +5,7 @@
  * Caught by: "correct: a producer is killed, at any point",
  *            "correct: a consumer is killed, at any point"
  *
- * Build:  cc -O2 -pthread -I../exercise -o clears_first clears_first.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring clears_first.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -6,7 +6,7 @@
  *            "correct: more than once around",
  *            "correct: 5000 messages through four slots"
  *
- * Build:  cc -O2 -pthread -I../exercise -o clears_late clears_late.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring clears_late.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

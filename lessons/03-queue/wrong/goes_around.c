@@ -13,7 +13,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "correct: signals neither shorten nor prolong the wait"
  *
- * Build:  cc -O2 -pthread -I../exercise -o goes_around goes_around.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring goes_around.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

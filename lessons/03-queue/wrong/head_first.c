@@ -7,7 +7,7 @@
  *            "correct: the counters pass 4294967295",
  *            "correct: 5000 messages through four slots"
  *
- * Build:  cc -O2 -pthread -I../exercise -o head_first head_first.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring head_first.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

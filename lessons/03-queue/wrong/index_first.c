@@ -8,7 +8,7 @@
  *            "correct: a producer is killed, at any point",
  *            "correct: 5000 messages through four slots"
  *
- * Build:  cc -O2 -pthread -I../exercise -o index_first index_first.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring index_first.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -7,7 +7,7 @@
  *            "correct: 5000 messages through four slots",
  *            "correct: signals neither shorten nor prolong the wait"
  *
- * Build:  cc -O2 -pthread -I../exercise -o looks_once looks_once.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring looks_once.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -10,7 +10,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "correct: signals neither shorten nor prolong the wait"
  *
- * Build:  cc -O2 -pthread -I../exercise -o loses_one loses_one.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring loses_one.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -9,7 +9,7 @@
  *            "correct: the counters pass 4294967295",
  *            "correct: 5000 messages through four slots"
  *
- * Build:  cc -O2 -pthread -I../exercise -o marks_late marks_late.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring marks_late.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -13,7 +13,7 @@
  *            "counted: a message for a sleeper rings the bell once",
  *            "counted: a wait of 100 ms takes at most 3 sleeps"
  *
- * Build:  cc -O2 -pthread -I../exercise -o naps naps.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring naps.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -11,7 +11,7 @@
  *            "correct: 5000 messages through four slots",
  *            "correct: a timeout of 0, of 50 ms, and none"
  *
- * Build:  cc -O2 -pthread -I../exercise -o never_rings never_rings.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring never_rings.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

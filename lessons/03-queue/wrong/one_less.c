@@ -12,7 +12,7 @@
  *            "correct: 5000 messages through four slots",
  *            "correct: a timeout of 0, of 50 ms, and none"
  *
- * Build:  cc -O2 -pthread -I../exercise -o one_less one_less.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring one_less.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

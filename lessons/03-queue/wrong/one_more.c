@@ -11,7 +11,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "correct: signals neither shorten nor prolong the wait"
  *
- * Build:  cc -O2 -pthread -I../exercise -o one_more one_more.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring one_more.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -9,7 +9,7 @@
  *            "correct: 5000 messages through four slots",
  *            "correct: a timeout of 0, of 50 ms, and none"
  *
- * Build:  cc -O2 -pthread -I../exercise -o own_bell own_bell.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring own_bell.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

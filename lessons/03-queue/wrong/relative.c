@@ -3,7 +3,7 @@
  * Mistake: the deadline is put off with each look.
  * Caught by: "correct: signals neither shorten nor prolong the wait"
  *
- * Build:  cc -O2 -pthread -I../exercise -o relative relative.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring relative.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -6,7 +6,7 @@
  *            "correct: two messages, one after the other",
  *            "correct: 5000 messages through four slots"
  *
- * Build:  cc -O2 -pthread -I../exercise -o rings_first rings_first.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring rings_first.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -12,7 +12,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "counted: a message for a sleeper rings the bell once"
  *
- * Build:  cc -O2 -pthread -I../exercise -o spins spins.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring spins.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

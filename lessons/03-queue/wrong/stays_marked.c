@@ -4,7 +4,7 @@
  *         rings a bell that nobody hears.
  * Caught by: "counted: nor do they after waits that timed out"
  *
- * Build:  cc -O2 -pthread -I../exercise -o stays_marked stays_marked.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring stays_marked.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Mistake: timeout 0 waits for ever, as in many another interface.
  * Caught by: "correct: a timeout of 0, of 50 ms, and none"
  *
- * Build:  cc -O2 -pthread -I../exercise -o zero_is_forever zero_is_forever.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o ring zero_is_forever.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -18,52 +18,43 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum op { LOAD, STORE, CAS, XCHG, ADD, WAIT, WAKE, KILL, OPS };
-enum state { RUNS, AT_POINT, FINISHED };
+#include "actor.h"
 
-/* One of A, B, C; shared with the one who directs them. */
-struct process {
-	atomic_uint state; /* the director waits while RUNS, the process else */
-	enum op op;        /* where it stands, or what it did last */
-	int inside;        /* whether it holds the lock, as it thinks */
-	int leaving;       /* inside until its next point */
-	int woken;         /* by its calls of futex_wake, in all */
-	char said[48];     /* what came of the last operation */
+/* What a process under a script thinks; shared with the one who directs it. */
+struct mind {
+	int inside;  /* it holds the lock */
+	int leaving; /* inside until the first point of its release */
 };
-static struct process *self; /* NULL: no script */
+static struct mind *mind;
+
+/* Go in or out, after the operation that was the last one; and say so. */
+static inline void go(int inside)
+{
+	size_t length = strlen(self->said);
+
+	mind->inside = inside;
+	mind->leaving = 0;
+	snprintf(self->said + length, sizeof(self->said) - length,
+		 inside ? ", inside" : ", outside");
+}
 
 static inline long futex_call(atomic_uint *word, int what, unsigned value)
 {
 	return syscall(SYS_futex, word, what, value, NULL, NULL, 0);
 }
 
-/* Tell the director, and wait until it says RUNS. */
-static inline void stop_as(unsigned state)
-{
-	atomic_store(&self->state, state);
-	futex_call(&self->state, FUTEX_WAKE, 1);
-	while (atomic_load(&self->state) != RUNS)
-		futex_call(&self->state, FUTEX_WAIT, state);
-}
-
-static inline void point(enum op op)
-{
-	if (__builtin_expect(self == NULL, 1))
-		return;
-	self->op = op;
-	stop_as(AT_POINT);
-	if (self->leaving)
-		self->inside = self->leaving = 0;
-}
-
-#define SAY(...)                                                               \
-	do                                                                     \
-		if (__builtin_expect(self != NULL, 0))                         \
-			snprintf(self->said, sizeof(self->said), __VA_ARGS__); \
-	while (0)
+/* Say what came of an operation. */
+#define TELL(...)                                               \
+	do {                                                    \
+		SAY(__VA_ARGS__);                               \
+		if (__builtin_expect(self && mind->leaving, 0)) \
+			go(0);                                  \
+	} while (0)
 
 static inline unsigned load(atomic_uint *word)
 {
@@ -71,7 +62,7 @@ static inline unsigned load(atomic_uint *word)
 
 	point(LOAD);
 	old = atomic_load(word);
-	SAY("the word is %u", old);
+	TELL("the word is %u", old);
 	return old;
 }
 
@@ -79,7 +70,7 @@ static inline void store(atomic_uint *word, unsigned new)
 {
 	point(STORE);
 	atomic_store(word, new);
-	SAY("the word is %u", new);
+	TELL("the word is %u", new);
 }
 
 static inline unsigned xchg(atomic_uint *word, unsigned new)
@@ -88,7 +79,7 @@ static inline unsigned xchg(atomic_uint *word, unsigned new)
 
 	point(XCHG);
 	old = atomic_exchange(word, new);
-	SAY("%u out, %u in", old, new);
+	TELL("%u out, %u in", old, new);
 	return old;
 }
 
@@ -98,9 +89,9 @@ static inline unsigned cas(atomic_uint *word, unsigned old, unsigned new)
 
 	point(CAS);
 	if (atomic_compare_exchange_strong(word, &found, new))
-		SAY("%u out, %u in", old, new);
+		TELL("%u out, %u in", old, new);
 	else
-		SAY("the word is %u, not %u", found, old);
+		TELL("the word is %u, not %u", found, old);
 	return found;
 }
 
@@ -110,16 +101,16 @@ static inline unsigned add(atomic_uint *word, unsigned n)
 
 	point(ADD);
 	old = atomic_fetch_add(word, n);
-	SAY("%u out, %u in", old, old + n);
+	TELL("%u out, %u in", old, old + n);
 	return old;
 }
 
 static inline void futex_wait(atomic_uint *word, unsigned expected)
 {
 	point(WAIT);
-	SAY("asleep");
+	TELL("asleep");
 	if (futex_call(word, FUTEX_WAIT, expected) < 0)
-		SAY("the word is not %u: no sleep", expected);
+		TELL("the word is not %u: no sleep", expected);
 }
 
 static inline int futex_wake(atomic_uint *word, int n)
@@ -128,8 +119,6 @@ static inline int futex_wake(atomic_uint *word, int n)
 
 	point(WAKE);
 	woken = (int)futex_call(word, FUTEX_WAKE, (unsigned)n);
-	SAY("%d woken", woken);
-	if (self)
-		self->woken += woken;
+	TELL("%d woken", woken);
 	return woken;
 }

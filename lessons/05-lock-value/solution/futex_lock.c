@@ -1,6 +1,6 @@
 /* futex_lock.c - a lock of one word; whoever cannot have it sleeps.
  *
- * Build:  cc -O2 -pthread -I../exercise -o futex_lock futex_lock.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock futex_lock.c
  * Try:    ./futex_lock A.cas B.cas B.xchg B.wait A.xchg A.wake
  *         ./futex_lock run three
  *         ./futex_lock count pairs

@@ -5,7 +5,7 @@
  * Caught by: "correct: whoever is overtaken goes on waiting",
  *            "correct: four processes count to 400000"
  *
- * Build:  cc -O2 -pthread -I../exercise -o gives_up gives_up.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock gives_up.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

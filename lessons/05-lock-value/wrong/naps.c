@@ -5,7 +5,7 @@
  * Caught by: "correct: each of two sleepers gets the lock",
  *            "counted: a wait takes at most 3 sleeps"
  *
- * Build:  cc -O2 -pthread -I../exercise -o naps naps.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock naps.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -8,7 +8,7 @@
  *            "correct: whoever is overtaken goes on waiting",
  *            "correct: four processes count to 400000"
  *
- * Build:  cc -O2 -pthread -I../exercise -o no_loop no_loop.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock no_loop.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -10,7 +10,7 @@
  *            "correct: whoever waits is asleep",
  *            "counted: a wait takes at most 3 sleeps"
  *
- * Build:  cc -O2 -pthread -I../exercise -o no_mark no_mark.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock no_mark.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

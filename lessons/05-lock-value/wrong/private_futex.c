@@ -11,7 +11,7 @@
  *            "correct: whoever waits is asleep",
  *            "counted: a wait takes at most 3 sleeps"
  *
- * Build:  cc -O2 -pthread -I../exercise -o private_futex private_futex.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock private_futex.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -7,7 +7,7 @@
  *            "correct: each of two sleepers gets the lock",
  *            "correct: four processes count to 400000"
  *
- * Build:  cc -O2 -pthread -I../exercise -o retake_as_1 retake_as_1.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock retake_as_1.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -5,7 +5,7 @@
  * Caught by: "correct: each of two sleepers gets the lock",
  *            "correct: whoever waits is asleep"
  *
- * Build:  cc -O2 -pthread -I../exercise -o spins spins.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock spins.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

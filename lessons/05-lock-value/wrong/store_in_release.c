@@ -6,7 +6,7 @@
  *            "correct: three processes, in 300 orders",
  *            "correct: four processes count to 400000"
  *
- * Build:  cc -O2 -pthread -I../exercise -o store_in_release store_in_release.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock store_in_release.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -6,7 +6,7 @@
  *            "correct: three processes, in 300 orders",
  *            "correct: four processes count to 400000"
  *
- * Build:  cc -O2 -pthread -I../exercise -o test_then_set test_then_set.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock test_then_set.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

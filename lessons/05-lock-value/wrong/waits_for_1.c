@@ -9,7 +9,7 @@
  *            "correct: four processes count to 400000",
  *            "correct: whoever waits is asleep"
  *
- * Build:  cc -O2 -pthread -I../exercise -o waits_for_1 waits_for_1.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock waits_for_1.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -4,7 +4,7 @@
  *         the others have been woken to go to sleep again.
  * Caught by: "counted: a release wakes one of two sleepers"
  *
- * Build:  cc -O2 -pthread -I../exercise -o wakes_all wakes_all.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock wakes_all.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

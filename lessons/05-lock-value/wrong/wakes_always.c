@@ -4,7 +4,7 @@
  *         system call each time, some fifty times the price of the rest.
  * Caught by: "counted: 1000 pairs of a lone process make no system call"
  *
- * Build:  cc -O2 -pthread -I../exercise -o wakes_always wakes_always.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o futex_lock wakes_always.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -12,11 +12,13 @@
  *					-ETIMEDOUT: the deadline has passed
  *	futex_wake(word, n)		wake at most n of those who sleep on it;
  *					returns how many
+ *	deadline_of(timeout_ns)		the deadline that a timeout means, from
+ *					now on; negative: NEVER
  *
- * Each is atomic.  Under a script each is also a point: the process, A, B or C,
- * stops before it until the script says A.load, B.wait, and so on.  Without a
- * script there is nobody to wait for, and each is its instruction or its
- * system call.
+ * Each is atomic.  Under a script each but the last is also a point: the
+ * process, A, B or C, stops before it until the script says A.load, B.wait, and
+ * so on.  Without a script there is nobody to wait for, and each is its
+ * instruction or its system call.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -27,39 +29,15 @@
 #include <time.h>
 #include <unistd.h>
 
+enum op { LOAD, STORE, CAS, XCHG, ADD, WAIT, WAKE, KILL, OPS };
+#include "actor.h"
+
 struct semaphore {
 	atomic_uint value;   /* the places that are free */
 	atomic_uint waiters; /* who sleeps, or is about to */
 	unsigned max;        /* the value never exceeds it; constant */
 };
-
-enum op { LOAD, STORE, CAS, XCHG, ADD, WAIT, WAKE, KILL, OPS };
-enum state { RUNS, AT_POINT, FINISHED };
-
-/* One of A, B, C; shared with the one who directs them. */
-struct process {
-	struct semaphore *semaphore;
-	atomic_uint state; /* the director waits while RUNS, the process else */
-	enum op op;        /* where it stands, or what it did last */
-	int woken;         /* by its calls of futex_wake, in all */
-	int failed;        /* the calls of its job that did not return 0 */
-	int result;        /* of the last of these */
-	char said[48];     /* what came of the last operation */
-};
-static struct process *self; /* NULL: no script */
-
-#define NEVER INT64_MAX
-
-/* The moment at which a timeout ends, for futex_wait. */
-static inline int64_t deadline_of(int64_t timeout_ns)
-{
-	struct timespec t;
-
-	if (timeout_ns < 0)
-		return NEVER;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + timeout_ns;
-}
+static struct semaphore *semaphore; /* the one that there is */
 
 static inline long futex_call(atomic_uint *word, int op, unsigned value,
 			      const struct timespec *deadline)
@@ -68,31 +46,9 @@ static inline long futex_call(atomic_uint *word, int op, unsigned value,
 		       FUTEX_BITSET_MATCH_ANY);
 }
 
-/* Tell the director, and wait until it says RUNS. */
-static inline void stop_as(unsigned state)
-{
-	atomic_store(&self->state, state);
-	while (atomic_load(&self->state) != RUNS)
-		futex_call(&self->state, FUTEX_WAIT, state, NULL);
-}
-
-static inline void point(enum op op)
-{
-	if (__builtin_expect(self == NULL, 1))
-		return;
-	self->op = op;
-	stop_as(AT_POINT);
-}
-
-#define SAY(...)                                                               \
-	do                                                                     \
-		if (__builtin_expect(self != NULL, 0))                         \
-			snprintf(self->said, sizeof(self->said), __VA_ARGS__); \
-	while (0)
-
 static inline const char *name_of(const atomic_uint *word)
 {
-	return word == &self->semaphore->value ? "value" : "waiters";
+	return word == &semaphore->value ? "value" : "waiters";
 }
 
 static inline unsigned load(atomic_uint *word)
@@ -168,7 +124,5 @@ static inline int futex_wake(atomic_uint *word, int n)
 	point(WAKE);
 	woken = (int)futex_call(word, FUTEX_WAKE, (unsigned)n, NULL);
 	SAY("%d woken", woken);
-	if (self)
-		self->woken += woken;
 	return woken;
 }

@@ -1,6 +1,6 @@
 /* semaphore.c - a semaphore that makes no system call unless somebody waits.
  *
- * Build:  cc -O2 -pthread -I../exercise -o semaphore semaphore.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore semaphore.c
  * Try:    ./semaphore run waiter
  *         ./semaphore waiter A.load A.add A.load B.load B.cas B.load B.wake
  *         ./semaphore count pairs

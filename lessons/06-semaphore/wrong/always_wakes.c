@@ -5,7 +5,7 @@
  * Caught by: "counted: 1000 pairs of a lone process make no system call",
  *            "counted: nor do they after a wait that timed out"
  *
- * Build:  cc -O2 -pthread -I../exercise -o always_wakes always_wakes.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore always_wakes.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

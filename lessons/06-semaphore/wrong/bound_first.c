@@ -5,7 +5,7 @@
  * Caught by: "correct: two give back the last place, in every order",
  *            "correct: six processes, two places"
  *
- * Build:  cc -O2 -pthread -I../exercise -o bound_first bound_first.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore bound_first.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

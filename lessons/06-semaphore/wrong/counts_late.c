@@ -9,7 +9,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "correct: a killed waiter takes no place with it"
  *
- * Build:  cc -O2 -pthread -I../exercise -o counts_late counts_late.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore counts_late.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

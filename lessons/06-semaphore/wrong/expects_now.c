@@ -7,7 +7,7 @@
  *            "correct: whoever is overtaken waits on",
  *            "correct: six processes, two places"
  *
- * Build:  cc -O2 -pthread -I../exercise -o expects_now expects_now.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore expects_now.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -9,7 +9,7 @@
  *            "correct: six processes, two places",
  *            "counted: a release wakes one of two sleepers"
  *
- * Build:  cc -O2 -pthread -I../exercise -o goes_negative goes_negative.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore goes_negative.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

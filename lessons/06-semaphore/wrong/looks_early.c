@@ -7,7 +7,7 @@
  *            "correct: whoever is overtaken waits on",
  *            "correct: six processes, two places"
  *
- * Build:  cc -O2 -pthread -I../exercise -o looks_early looks_early.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore looks_early.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

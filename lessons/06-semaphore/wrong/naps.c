@@ -9,7 +9,7 @@
  *            "counted: a release wakes one of two sleepers",
  *            "counted: a wait of 100 ms takes at most 3 sleeps"
  *
- * Build:  cc -O2 -pthread -I../exercise -o naps naps.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore naps.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -8,7 +8,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "correct: a killed waiter takes no place with it"
  *
- * Build:  cc -O2 -pthread -I../exercise -o never_wakes never_wakes.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore never_wakes.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

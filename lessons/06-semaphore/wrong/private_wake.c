@@ -9,7 +9,7 @@
  *            "correct: a timeout of 0, of 50 ms, and none",
  *            "correct: a killed waiter takes no place with it"
  *
- * Build:  cc -O2 -pthread -I../exercise -o private_wake private_wake.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore private_wake.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -5,7 +5,7 @@
  *         in.
  * Caught by: "correct: a killed waiter takes no place with it"
  *
- * Build:  cc -O2 -pthread -I../exercise -o queue_first queue_first.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore queue_first.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

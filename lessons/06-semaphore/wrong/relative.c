@@ -4,7 +4,7 @@
  *         ms makes 100 ms last for ever.
  * Caught by: "correct: signals neither shorten nor prolong the wait"
  *
- * Build:  cc -O2 -pthread -I../exercise -o relative relative.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore relative.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

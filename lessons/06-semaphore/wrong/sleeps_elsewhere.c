@@ -8,7 +8,7 @@
  *            "correct: whoever is overtaken waits on",
  *            "correct: six processes, two places"
  *
- * Build:  cc -O2 -pthread -I../exercise -o sleeps_elsewhere sleeps_elsewhere.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore sleeps_elsewhere.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

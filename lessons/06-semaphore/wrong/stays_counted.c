@@ -4,7 +4,7 @@
  *         each release makes a system call for nobody.
  * Caught by: "counted: nor do they after a wait that timed out"
  *
- * Build:  cc -O2 -pthread -I../exercise -o stays_counted stays_counted.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore stays_counted.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -7,7 +7,7 @@
  *            "correct: two reach for the last place, in every order",
  *            "correct: six processes, two places"
  *
- * Build:  cc -O2 -pthread -I../exercise -o two_steps two_steps.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore two_steps.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -5,7 +5,7 @@
  * Caught by: "correct: two wait, two places are given back",
  *            "correct: six processes, two places"
  *
- * Build:  cc -O2 -pthread -I../exercise -o wakes_from_zero wakes_from_zero.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore wakes_from_zero.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -5,7 +5,7 @@
  *            "correct: six processes, two places",
  *            "correct: a timeout of 0, of 50 ms, and none"
  *
- * Build:  cc -O2 -pthread -I../exercise -o zero_is_forever zero_is_forever.c
+ * Build:  cc -O2 -I../exercise -I../../tools -o semaphore zero_is_forever.c
  */
 #define _GNU_SOURCE
 #include <errno.h>
