@@ -35,8 +35,9 @@ bare_setup() {
     stub apt-get 'echo called >&2; exit 9'
     run limit 20 env -i PATH="$STUBS" sh "$ROOT/tests/machine/setup.sh" --check
     [ "$status" -eq 1 ]
-    # matplotlib is looked for in /usr/bin/python3 too, whatever PATH says
-    [ "${output/ matplotlib/}" = "missing: cc c++ make pkg-config meson ninja bats google-benchmark gmp zlib libpng uthash nettle python3 xz" ]
+    # modules are looked for in /usr/bin/python3 too, whatever PATH says
+    output=${output/ matplotlib/}
+    [ "${output/ python3-msgpack/}" = "missing: cc c++ make pkg-config meson ninja bats google-benchmark gmp zlib libpng uthash nettle msgpack python3 xz" ]
 }
 
 @test "setup: prints the line for each package manager" {

@@ -405,7 +405,7 @@ END
         [ "$status" -ge 124 ]
     done
     # … and here the tool alone
-    run timeout --foreground -s INT 1 python3 lessons/tools/lesson.py \
+    run timeout --foreground -s INT 5 python3 lessons/tools/lesson.py \
         exercise 1 --build "$BUILD"
     says 124 stopped
 }

@@ -82,8 +82,7 @@ static void forget(struct word **table)
 {
 	struct word *w, *next;
 
-	HASH_ITER(hh, *table, w, next)
-	{
+	HASH_ITER (hh, *table, w, next) {
 		HASH_DEL(*table, w);
 		free(w);
 	}

@@ -1,4 +1,5 @@
-/* manager-client.c - a client as the server sees it: answers, references, end. */
+/* manager-client.c - a client as the server sees it: answers, references, its
+ * end. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -152,7 +152,8 @@ static int look_round(struct mp_server *s)
 			return n;
 		if (messages != 0)
 			c->idle = 0;
-		else if (++c->idle == COOL && c->state == MP_CLIENT_HOT)
+		else if (c->rings && ++c->idle == COOL &&
+			 c->state == MP_CLIENT_HOT)
 			cool_one(c);
 	}
 	return n;

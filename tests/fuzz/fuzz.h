@@ -5,7 +5,8 @@
  *
  * A new one, NAME: NAME.c defines the two below and calls agree; NAME_faulty.c
  * has the library's functions again, with fault 1, 2, … of -DFAULT; meson.build
- * has 'NAME': [1, 2] in fuzz_targets, and in `strangers` the files it calls.
+ * has 'NAME': [1, 2] in fuzz_targets, and in `strangers` the files it calls, or
+ * NAME in `of_manager`.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -95,7 +95,7 @@ def tools():
         "bats": output("bats", "--version"), "python3": output("python3", "--version"),
         "Google Benchmark": pkg("benchmark"), "GMP": pkg("gmp"), "zlib": pkg("zlib"),
         "libpng": pkg("libpng"), "uthash": uthash and uthash.group(1),
-        "nettle": pkg("nettle"),
+        "nettle": pkg("nettle"), "msgpack": pkg("msgpack-c") or pkg("msgpack"),
         "perf": output("perf", "--version"), "strace": output("strace", "--version"),
         "valgrind": output("valgrind", "--version"), "gdb": output("gdb", "--version"),
     }

@@ -66,10 +66,10 @@ sanitizers_found() {
     return $found_status
 }
 
-matplotlib_found() {
+module_found() {
     for python in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
         "$python" -c 'import importlib.util as u, sys
-sys.exit(u.find_spec("matplotlib") is None)' 2>/dev/null && return
+sys.exit(u.find_spec(sys.argv[1]) is None)' "$1" 2>/dev/null && return
     done
     return 1
 }
@@ -111,9 +111,14 @@ need uthash 'compiles cc "#include <uthash.h>" c' -- \
     uthash-dev uthash-devel uthash uthash-devel
 need nettle 'library_found nettle' -- \
     nettle-dev nettle-devel nettle libnettle-devel
+# msgpack-c is libmsgpack-dev in some Debians and libmsgpack-c-dev in others
+need msgpack 'library_found msgpack-c' 'library_found msgpack' -- \
+    "'^libmsgpack(-c)?-dev\$'" msgpack-devel msgpack-c msgpack-c-devel
 need python3 'command_found python3' -- python3 python3 python python3
-need matplotlib 'matplotlib_found' -- \
+need matplotlib 'module_found matplotlib' -- \
     python3-matplotlib python3-matplotlib python-matplotlib python3-matplotlib
+need python3-msgpack 'module_found msgpack' -- \
+    python3-msgpack python3-msgpack python-msgpack python3-msgpack
 need xz 'command_found xz' -- xz-utils xz xz xz
 if [ -n "$authors" ]; then
     need clang 'command_found clang' -- clang clang clang clang

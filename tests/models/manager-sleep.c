@@ -3,17 +3,17 @@
  *
  *	client			server
  *	send			hot: looks at the ring, round after round
- *	is the bell armed?	nothing: arms the bells of all the hot, which are
- *	post, disarm		cold then; looks again at all; sleeps in epoll
+ *	is the bell armed?	nothing: arms the bells of all the hot, which
+ *	post, disarm		are cold then; looks again; sleeps in epoll
  *
  *	a client is	means				leaves by	to
  *	HOT		its ring is looked at		no message	COLD
  *	COLD		it is not; its bell is armed	a look, an edge	HOT
  *
- * Epoll tells of a post once, by its edge; nobody reads the eventfd.  The server
- * asks it between two rounds, too: an edge of one that is hot is no news.  A
- * sender may have seen the bell armed and post much later.  So each arming has
- * another generation, and disarming is of that one only.
+ * Epoll tells of a post once, by its edge; nobody reads the eventfd.  The
+ * server asks it between two rounds, too: an edge of one that is hot is no
+ * news.  A sender may have seen the bell armed and post much later.  So each
+ * arming has another generation, and disarming is of that one only.
  *
  * A, and B, send; C, the last one, is the server.  The fence is fence.c's, what
  * else there is to a bell pipe.c's.
