@@ -25,7 +25,7 @@
 #include "mp/poll.h"
 
 #define EVENTS       64
-#define ASK_EVERY    256  /* rounds with messages */
+#define ASK_EVERY    512  /* rounds with messages */
 #define COOL         4096 /* rounds without one, while others have some */
 #define MS_NS        INT64_C(1000000)
 #define FULL_MOST_NS (100 * MS_NS)
