@@ -416,7 +416,7 @@ B.store  tail 1, slots B-
             grep -qs '^State:.[^ZX]' "/proc/$parent/status"; do
             read -r child _ <"/proc/$parent/task/$parent/children" || true
         done
-        kill -9 "$parent"
+        kill -9 "$parent" || child='' # it had ended
         wait "$parent" || true
     done
     child_is_gone() { ! grep -qs '^State:.[^ZX]' "/proc/$child/status"; }

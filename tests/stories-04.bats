@@ -177,7 +177,7 @@ end of file" ]
         $how </dev/null >out 2>&1 3>&- &
         parent=$!
         within 20 reader_asleep
-        kill -9 "$parent"
+        kill -9 "$parent" || child='' # it had ended
         wait "$parent" || true
         [ "$(tail -n 1 out)" = 'byte 3: c' ]
     done
@@ -287,7 +287,7 @@ PY
         while [ -z "$child" ] && grep -qs '^State:.[^ZX]' "/proc/$parent/status"; do
             read -r child _ <"/proc/$parent/task/$parent/children" || true
         done
-        kill -9 "$parent"
+        kill -9 "$parent" || child='' # it had ended
         wait "$parent" || true
     done
     child_is_gone() { ! grep -qs '^State:.[^ZX]' "/proc/$child/status"; }

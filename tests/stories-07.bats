@@ -310,7 +310,7 @@ PY
         while [ -z "$child" ] && grep -qs '^State:.[^ZX]' "/proc/$parent/status"; do
             read -r child _ <"/proc/$parent/task/$parent/children" || true
         done
-        kill -9 "$parent"
+        kill -9 "$parent" || child='' # it had ended
         wait "$parent" || true
     done
     child_is_gone() { ! grep -qs '^State:.[^ZX]' "/proc/$child/status"; }

@@ -200,7 +200,7 @@ static int server(long last)
 	if (error == 0 && listener.refused > 1)
 		error = -ERANGE;
 	mp_listener_close(&listener);
-	return tap_descriptors() == before - 2 - with_key ? error : -EMFILE;
+	return tap_descriptors() == before - 3 ? error : -EMFILE;
 }
 
 /* ---- the driver ---- */
