@@ -30,6 +30,7 @@ using Reporter = bm::BenchmarkReporter;
 using Run = Reporter::Run;
 
 static const std::string skipped = "skipped: ";
+static const double CHANCE = 0.01; /* counts in an operation */
 
 static struct command command; /* what was asked for */
 
@@ -83,13 +84,16 @@ static void share(gb_state *st, const char *name, double total)
 		   total / (double)st->st->max_iterations / st->operations);
 }
 
+/* NaN: not counted, or less than what was discounted, by more than chance. */
 static double counted(const gb_state *st, int i)
 {
 	double v = counters_value(i);
 
 	if (!st->discount.empty() && !std::isnan(st->discount[(size_t)i]))
 		v -= st->discount[(size_t)i];
-	return v > 0 ? v : 0;
+	if (v < -CHANCE * (double)st->st->max_iterations * st->operations)
+		return NAN;
+	return v < 0 ? 0 : v;
 }
 
 static void report_counts(gb_state *st)
@@ -104,10 +108,12 @@ static void report_counts(gb_state *st)
 	}
 	if (u.faults >= 0)
 		share(st, "faults", (double)u.faults);
-	for (int i = 0; command.counting && i < counters_number(); i++)
-		if (counters_reason(i) == nullptr &&
-		    !std::isnan(counters_value(i)))
-			share(st, counters_name(i), counted(st, i));
+	for (int i = 0; command.counting && i < counters_number(); i++) {
+		double v = counted(st, i);
+
+		if (counters_reason(i) == nullptr && !std::isnan(v))
+			share(st, counters_name(i), v);
+	}
 }
 
 extern "C" int gb_end(gb_state *st)
