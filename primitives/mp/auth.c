@@ -218,9 +218,10 @@ static int verdict(struct mp_auth *a, struct mp_conn *c, const void *message,
 int mp_auth_step(struct mp_auth *a, struct mp_conn *c,
 		 const struct mp_auth_key *key, int64_t timeout_ns)
 {
-	char message[MP_AUTH_MESSAGE_MAX];
+	char *message = a->message;
 	size_t n;
-	int error = mp_stream_recv(c, message, sizeof(message), timeout_ns, &n);
+	int error =
+		mp_stream_recv(c, message, sizeof(a->message), timeout_ns, &n);
 
 	if (error == -EMSGSIZE || error == -EBADMSG)
 		return -EACCES;

@@ -45,6 +45,7 @@ struct mp_auth {
 	enum mp_auth_state state;
 	bool listener;
 	unsigned char challenge[MP_AUTH_CHALLENGE]; /* ours */
+	char message[MP_AUTH_MESSAGE_MAX];          /* its, while it comes */
 };
 
 /* Was rawmp built with HMAC?  If not, all below is -ENOTSUP or false. */
