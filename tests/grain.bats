@@ -52,12 +52,17 @@ EOP
 }
 
 @test "tasks take as long as they are called, in one loop" {
-    run grain --benchmark_filter='sequential/task_ns:(25|100|1000)/' --benchmark_out=out.json
-    echo "$output"
-    [ "$status" -eq 0 ]
-    # of the CPU, whoever else is busy
-    [ "$(json out.json 'all(0.5 < b["cpu_ns"] / t < 2
-        for b, t in zip(d["benchmarks"], (25, 100, 1000)))')" = True ]
+    # of the CPU, whoever else is busy; its speed may change between the
+    # calibration and the run, but hardly five times
+    fits=
+    for ((i = 0; i < 5 && !fits; i++)); do
+        run grain --benchmark_filter='sequential/task_ns:(25|100|1000)/' --benchmark_out=out.json
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [ "$(json out.json 'all(0.5 < b["cpu_ns"] / t < 2
+            for b, t in zip(d["benchmarks"], (25, 100, 1000)))')" != True ] || fits=1
+    done
+    [ "$fits" ]
     [ "$(json out.json 'all(b["serial_ns"] > 0.5 * t and b["efficiency"] > 0
         for b, t in zip(d["benchmarks"], (25, 100, 1000)))')" = True ]
 }
