@@ -99,7 +99,7 @@ perf: all ## perf tools on WHAT="a benchmark filter or a command"
 # ---- for authors
 
 sanitize: setup ## the library's tests and the benchmarks under ASan and UBSan
-	@test -f build/asan/build.ninja || meson setup build/asan \
+	@mkdir -p build; test -f build/asan/build.ninja || meson setup build/asan \
 		-Db_sanitize=address,undefined -Db_lundef=false >build/asan.log || \
 		{ cat build/asan.log; exit 2; }
 	@ninja -C build/asan --quiet
@@ -112,7 +112,7 @@ prove: all ## kill at every instruction, models, storms: the deep suite (some mi
 		tests/machine/count.py --failed $(B)/meson-logs/testlog-deep.json; exit 1; }
 
 chaos: setup ## the library's tests with random yields and sleeps in every gap
-	@test -f build/chaos/build.ninja || meson setup build/chaos \
+	@mkdir -p build; test -f build/chaos/build.ninja || meson setup build/chaos \
 		-Dchaos=true >build/chaos.log || { cat build/chaos.log; exit 2; }
 	@ninja -C build/chaos --quiet
 	@meson test -C build/chaos --no-rebuild --timeout-multiplier 4 \
